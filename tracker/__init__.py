@@ -1,0 +1,1 @@
+"""The engagement tracker: managed migrations, their scope, hours, freezes and deadlines."""

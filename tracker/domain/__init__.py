@@ -1,0 +1,1 @@
+"""Rules: pure functions of plain values. No framework, no session, no clock."""

@@ -1,0 +1,1 @@
+"""What pages, API, commands and jobs share at the rim: who may pass, and how a fault is told."""

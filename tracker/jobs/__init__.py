@@ -1,0 +1,1 @@
+"""The metronome, and what it beats."""

@@ -1,0 +1,1 @@
+"""Facts: tables, and named queries with a fixed number of statements."""

@@ -1,0 +1,1 @@
+"""Pages: forms and views, one file per noun."""
