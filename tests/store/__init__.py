@@ -1,0 +1,1 @@
+"""The facts: tables and queries, on a real database."""
