@@ -31,7 +31,7 @@ QUIET = [
 ]
 
 
-class BrowserUnavailable(RuntimeError):  # noqa: N818 - the name says what is wrong
+class BrowserUnavailable(RuntimeError):
     """There is no browser to test with. The message is one line that says what to do."""
 
 
@@ -53,8 +53,7 @@ def chromium_path() -> Path:
     found = _on_the_machine() or _from_playwright()
     if found is None:
         raise BrowserUnavailable(
-            "The page tests need Chromium and found none: run `python -m tests.browser --install`, "
-            "or set TRACKER_CHROMIUM."
+            "The page tests need Chromium and found none: run `python -m tests.browser --install`, or set TRACKER_CHROMIUM."
         )
     return found
 

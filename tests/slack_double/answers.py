@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 JsonObject: TypeAlias = dict[str, Any]
 
 
-class Refusal(Exception):  # noqa: N818 -- an answer Slack gives, not a fault of the double
+class Refusal(Exception):
     """A request that Slack understood and declined: `{"ok": false, "error": ...}`."""
 
     def __init__(self, error: str, *, status: int = 200, retry_after: int | None = None, **details: Any) -> None:

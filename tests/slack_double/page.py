@@ -86,8 +86,7 @@ def _message(message: Message) -> str:
     body = "".join(map(_block, message.blocks)) if message.blocks else f"<p>{mrkdwn(message.text)}</p>"
     css = "message reply" if message.is_reply else "message"
     return (
-        f'<article class="{css}"><strong>{escape(author)}</strong> <span class="soft">{", ".join(notes)}</span>'
-        f"{body}</article>"
+        f'<article class="{css}"><strong>{escape(author)}</strong> <span class="soft">{", ".join(notes)}</span>{body}</article>'
     )
 
 

@@ -181,9 +181,7 @@ class SlackDouble:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
         # A judge that broke down must not let a test pass; but a test that failed already tells more.
         if self._failures and error is None:
@@ -241,9 +239,7 @@ class SlackDouble:
         times: int = 1,
     ) -> None:
         """Let the next `times` requests that match meet this fault, before whatever the schedule holds."""
-        self.faults.push(
-            Fault(fault) if isinstance(fault, FaultKind) else fault, method=method, channel=channel, times=times
-        )
+        self.faults.push(Fault(fault) if isinstance(fault, FaultKind) else fault, method=method, channel=channel, times=times)
 
     def _run(self, listener: socket.socket) -> None:
         asyncio.set_event_loop(self._loop)
@@ -292,9 +288,7 @@ class SlackDouble:
             await self._answer_api(connection, head)
         elif head.path.startswith(CONTROL):
             body = await connection.body(head)
-            status, answer = control.answer(
-                self.workspace, self.faults, head.method, head.path.removeprefix(CONTROL), body
-            )
+            status, answer = control.answer(self.workspace, self.faults, head.method, head.path.removeprefix(CONTROL), body)
             await connection.send(Answer.of(answer, status=status))
         elif head.path == "/":
             policy = ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")

@@ -251,9 +251,7 @@ def test_a_schedule_may_be_limited_to_methods_and_kinds() -> None:
 def test_the_same_seed_gives_the_same_storm_over_the_wire() -> None:
     def storm(seed: int) -> list[tuple[str, bool]]:
         quick = [kind for kind in SCHEDULED_KINDS if "hang" not in kind and "late" not in kind]
-        with SlackDouble(
-            seed=seed, fault_rate=0.5, fault_kinds=quick, fault_delay=0.001, retry_after=0, pace_seconds=0
-        ) as slack:
+        with SlackDouble(seed=seed, fault_rate=0.5, fault_kinds=quick, fault_delay=0.001, retry_after=0, pace_seconds=0) as slack:
             client = web_client(slack.base_url)
             for number in range(30):
                 try:

@@ -175,9 +175,7 @@ def test_a_ts_is_unique_even_while_the_clock_stands_still() -> None:
         pytest.param({"blocks": [actions()]}, "invalid_blocks", id="no buttons"),
         pytest.param({"blocks": [actions(button("x" * 76))]}, "invalid_blocks", id="button text"),
         pytest.param({"blocks": [actions(button(action_id="x" * 256))]}, "invalid_blocks", id="action_id"),
-        pytest.param(
-            {"blocks": [actions(button(action_id="a"), button(action_id="a"))]}, "invalid_blocks", id="same action_id"
-        ),
+        pytest.param({"blocks": [actions(button(action_id="a"), button(action_id="a"))]}, "invalid_blocks", id="same action_id"),
         pytest.param({"blocks": [section(block_id="x" * 256)]}, "invalid_blocks", id="block_id"),
         pytest.param({"blocks": [section(block_id="x"), section(block_id="x")]}, "invalid_blocks", id="same block_id"),
         pytest.param(
@@ -222,12 +220,8 @@ def test_content_at_a_limit_is_accepted(content: dict[str, Any]) -> None:
 def test_an_invalid_block_is_pointed_at() -> None:
     with SlackDouble() as slack:
         with pytest.raises(SlackApiError) as failure:
-            web_client(slack.base_url).chat_postMessage(
-                channel="C1", text="Due", blocks=[section(), section("x" * 3_001)]
-            )
-        assert failure.value.response["errors"] == [
-            "must be less than 3001 characters [json-pointer:/blocks/1/text/text]"
-        ]
+            web_client(slack.base_url).chat_postMessage(channel="C1", text="Due", blocks=[section(), section("x" * 3_001)])
+        assert failure.value.response["errors"] == ["must be less than 3001 characters [json-pointer:/blocks/1/text/text]"]
 
 
 def test_a_reply_needs_a_parent_that_is_no_reply_itself() -> None:

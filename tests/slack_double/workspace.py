@@ -24,9 +24,7 @@ BOT_ID = "B0TRACKER"
 APP_ID = "A0TRACKER"
 
 TOKEN = "xoxb-double"
-ALL_SCOPES = frozenset(
-    {"chat:write", "channels:history", "groups:history", "channels:read", "groups:read", "channels:join"}
-)
+ALL_SCOPES = frozenset({"chat:write", "channels:history", "groups:history", "channels:read", "groups:read", "channels:join"})
 
 NOTICE_EVENT = "tracker_notice"
 NOTICE_BLOCK_PREFIX = "tracker:"
@@ -106,9 +104,7 @@ class Message:
         if self.attachments:
             shown["attachments"] = copy.deepcopy(self.attachments)
         if self.metadata is not None:
-            shown["metadata"] = (
-                copy.deepcopy(self.metadata) if with_metadata else {"event_type": self.metadata["event_type"]}
-            )
+            shown["metadata"] = copy.deepcopy(self.metadata) if with_metadata else {"event_type": self.metadata["event_type"]}
         if self.thread_ts is not None:
             shown["thread_ts"] = self.thread_ts
         if self.reply_count:

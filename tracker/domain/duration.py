@@ -33,7 +33,7 @@ class DurationError(ValueError):
         self.message = message
 
 
-class AmbiguousDuration(DurationError):  # noqa: N818 - the name says what is wrong
+class AmbiguousDuration(DurationError):
     """A bare number that nobody would work in hours: it may have meant minutes."""
 
     def __init__(self, number: str) -> None:

@@ -77,9 +77,7 @@ def _is_visible(mark: str) -> bool:
 
 def _first_sign(word: str) -> str:
     """Return the first letter, digit or emoji of a word with all that belongs to it, a letter as a capital."""
-    start = next(
-        (index for index, mark in enumerate(word) if mark.isalnum() or unicodedata.category(mark) == "So"), None
-    )
+    start = next((index for index, mark in enumerate(word) if mark.isalnum() or unicodedata.category(mark) == "So"), None)
     if start is None:
         return ""
     end = start + 1

@@ -19,7 +19,7 @@ NOT_A_PLACE = ("localtime", "posixrules", "Factory", "posix/", "right/")
 Note = Literal["ok", "gap_shifted", "fold_first"]
 
 
-class UnknownTimeZone(ValueError):  # noqa: N818 - the name says what is wrong
+class UnknownTimeZone(ValueError):
     """No such time zone in the IANA database."""
 
     def __init__(self, key: str) -> None:
@@ -27,7 +27,7 @@ class UnknownTimeZone(ValueError):  # noqa: N818 - the name says what is wrong
         super().__init__(f"{shown} is not a time zone. Write its IANA name, such as Europe/Berlin.")
 
 
-class DateOutOfRange(ValueError):  # noqa: N818 - the name says what is wrong
+class DateOutOfRange(ValueError):
     """The calculation leaves the years 1 to 9999."""
 
     def __init__(self) -> None:

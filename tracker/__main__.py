@@ -1,0 +1,5 @@
+"""`python -m tracker` is the console command."""
+
+from tracker.cli import main
+
+main()

@@ -1,0 +1,94 @@
+"""Hour budgets and PS blocks, in whole minutes."""
+
+from datetime import date
+from uuid import UUID
+
+from tracker.api.operation import Api, Call, In, Listing, Out, Whole
+from tracker.domain.access import Permission
+from tracker.services import budget as service
+from tracker.services.budget import BlockSpec
+from tracker.store import budget as budgets
+from tracker.store import site as sites
+from tracker.store.budget import Budget, PsBlock
+
+api = Api("budget")
+
+
+class BudgetOut(Out):
+    id: UUID
+    kind: str
+    site_id: UUID | None
+    limit_minutes: int
+    used_minutes: int
+    held_minutes: int
+    left_minutes: int
+
+
+class BlockIn(In):
+    minutes: Whole
+    reference: str
+    purchased_on: date
+
+
+class BlockOut(Out):
+    id: UUID
+    version: int
+    minutes: int
+    used_minutes: int
+    held_minutes: int
+    left_minutes: int
+    reference: str
+    purchased_on: date
+
+
+def budget_out(budget: Budget) -> BudgetOut:
+    balance = budget.balance
+    return BudgetOut(
+        id=budget.id,
+        kind=budget.kind,
+        site_id=budget.site_id,
+        limit_minutes=balance.limit,
+        used_minutes=balance.used,
+        held_minutes=balance.held,
+        left_minutes=balance.left,
+    )
+
+
+def block_out(block: PsBlock) -> BlockOut:
+    return BlockOut(
+        id=block.id,
+        version=block.version,
+        minutes=block.limit_minutes,
+        used_minutes=block.approved,
+        held_minutes=block.booked - block.approved,
+        left_minutes=block.limit_minutes - block.booked,
+        reference=block.reference,
+        purchased_on=block.purchased_on,
+    )
+
+
+@api.get("/sites/<uuid:site_id>/budgets", Permission.SEE_ENGAGEMENTS)
+def list_site_budgets(call: Call, site_id: UUID) -> Listing[BudgetOut]:
+    """A site's own budgets: its allowance, and its Premium extra where it has one."""
+    site = sites.get(call.session, call.actor, site_id)
+    own = [budget for budget in budgets.of_site(call.session, site.engagement_id, site.id).values() if budget.site_id]
+    return Listing(items=[budget_out(budget) for budget in own])
+
+
+@api.get("/engagements/<uuid:engagement_id>/budgets", Permission.SEE_ENGAGEMENTS)
+def list_budgets(call: Call, engagement_id: UUID) -> Listing[BudgetOut]:
+    """Every budget of an engagement, its PS pool last."""
+    return Listing(items=[budget_out(budget) for budget in budgets.of_engagement(call.session, engagement_id)])
+
+
+@api.get("/engagements/<uuid:engagement_id>/ps-blocks", Permission.SEE_ENGAGEMENTS)
+def list_blocks(call: Call, engagement_id: UUID) -> Listing[BlockOut]:
+    """The PS blocks in the order in which they are drawn."""
+    return Listing(items=[block_out(block) for block in budgets.blocks_of(call.session, engagement_id)])
+
+
+@api.post("/engagements/<uuid:engagement_id>/ps-blocks", Permission.SELL_PS)
+def sell_block(call: Call, engagement_id: UUID, body: BlockIn) -> BlockOut:
+    """Sell PS hours. Less than 240 minutes answers 422 `ps_minimum`."""
+    spec = BlockSpec(body.minutes, body.reference, body.purchased_on)
+    return block_out(service.sell_block(call.session, call.actor, engagement_id, spec, now=call.now))

@@ -1,0 +1,100 @@
+"""The dates of an engagement."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field
+
+from tracker.api.operation import Api, Call, In, Listing, Out
+from tracker.domain.access import Permission
+from tracker.domain.deadline import Dates, DeadlineKind
+from tracker.domain.errors import Invalid
+from tracker.services import deadline as service
+from tracker.services.deadline import DateChange, DateSpec
+from tracker.store import deadline as deadlines
+from tracker.store.deadline import Deadline
+
+api = Api("deadline")
+
+
+class DeadlineIn(In):
+    kind: DeadlineKind
+    site_id: UUID | None = None
+    title: str | None = Field(None, max_length=200)
+    due_on: date | None = None
+    due_at: AwareDatetime | None = None
+    opens_on: date | None = Field(None, description="First day of a UAT window; its end follows from the agreement.")
+    reason: str | None = Field(None, max_length=500)
+    owner_id: UUID | None = None
+
+
+class DeadlinePatch(In):
+    due_on: date | None = None
+    due_at: AwareDatetime | None = None
+    opens_on: date | None = None
+    reason: str | None = Field(None, max_length=500)
+    done_at: AwareDatetime | None = Field(None, description="Any moment marks it done; null opens it again.")
+
+
+class DeadlineOut(Out):
+    id: UUID
+    engagement_id: UUID
+    version: int
+    kind: str
+    title: str
+    site_id: UUID | None
+    due_on: date | None
+    due_at: datetime | None
+    opens_on: date | None
+    source: str
+    anchor: str | None
+    offset_days: int | None
+    reason: str | None
+    owner_id: UUID | None
+    done_at: datetime | None
+
+
+def deadline_out(deadline: Deadline) -> DeadlineOut:
+    return DeadlineOut(**{name: getattr(deadline, name) for name in DeadlineOut.model_fields})
+
+
+@api.get("/engagements/<uuid:engagement_id>/deadlines", Permission.SEE_ENGAGEMENTS)
+def list_deadlines(call: Call, engagement_id: UUID) -> Listing[DeadlineOut]:
+    """The dates of an engagement and its sites, in order."""
+    return Listing(items=[deadline_out(deadline) for deadline in deadlines.of_engagement(call.session, engagement_id)])
+
+
+@api.post("/engagements/<uuid:engagement_id>/deadlines", Permission.EDIT_ENGAGEMENT)
+def set_deadline(call: Call, engagement_id: UUID, body: DeadlineIn) -> DeadlineOut:
+    """Enter a date. It posts nothing by itself; reminders are planned from it, and other dates may follow."""
+    spec = DateSpec(
+        kind=body.kind,
+        dates=Dates(body.due_on, body.due_at, body.opens_on),
+        site_id=body.site_id,
+        title=body.title,
+        reason=body.reason,
+        owner_id=body.owner_id,
+    )
+    return deadline_out(service.set_date(call.session, call.actor, engagement_id, spec, now=call.now))
+
+
+@api.get("/deadlines/<uuid:deadline_id>", Permission.SEE_ENGAGEMENTS)
+def get_deadline(call: Call, deadline_id: UUID) -> DeadlineOut:
+    """One date."""
+    return deadline_out(deadlines.get(call.session, call.actor, deadline_id))
+
+
+@api.patch("/deadlines/<uuid:deadline_id>", Permission.SEE_ENGAGEMENTS)
+def change_deadline(call: Call, deadline_id: UUID, body: DeadlinePatch) -> DeadlineOut:
+    """Move a date, with a reason, or mark it done. Managers move dates; an approver may finish what was the customer's."""
+    named = body.model_fields_set
+    moved = bool(named & {"due_on", "due_at", "opens_on"})
+    if moved and body.due_on is None and body.due_at is None and body.opens_on is None:
+        raise Invalid.at("due_on", "A date cannot be emptied; mark it done instead.")
+    change = DateChange(
+        version=call.version,
+        dates=Dates(body.due_on, body.due_at, body.opens_on) if moved else None,
+        reason=body.reason,
+        done=body.done_at is not None if "done_at" in named else None,
+    )
+    return deadline_out(service.change_date(call.session, call.actor, deadline_id, change, now=call.now))

@@ -1,0 +1,247 @@
+"""Customers, engagements and their members."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from pydantic import Field
+
+from tracker.api.operation import Api, Call, In, Listing, Out, PageQuery, Whole, id_cursor
+from tracker.domain.access import Permission
+from tracker.domain.deadline import DeadlineKind
+from tracker.domain.engagement import Windows
+from tracker.domain.errors import Invalid
+from tracker.services import engagement as service
+from tracker.services.engagement import AgreementSpec, EngagementChange, EngagementSpec
+from tracker.store import deadline as deadlines
+from tracker.store import engagement as engagements
+from tracker.store import person as people
+from tracker.store.engagement import Agreement, Engagement
+from tracker.store.person import Person
+
+api = Api("engagement")
+
+
+class CustomerOut(Out):
+    id: UUID
+    name: str
+    country: str | None
+    version: int
+
+
+class AgreementIn(In):
+    reference: str
+    signed_on: date
+    uat_business_days: Whole
+    cutover_business_days: Whole
+    hypercare_business_days: Whole
+    uat_silence: str = "hold"
+
+
+class AgreementOut(Out):
+    reference: str
+    signed_on: date
+    uat_business_days: int
+    cutover_business_days: int
+    hypercare_business_days: int
+    uat_silence: str
+    catalogue_version: int
+
+
+class EngagementIn(In):
+    name: str
+    customer: str
+    time_zone: str = "UTC"
+    type: str = "managed"
+    country: str | None = Field(None, description="Of the customer, as a two-letter code: whose holidays count.")
+    slack_channel: str | None = None
+    internal_slack_channel: str | None = None
+    kickoff_on: date | None = None
+    agreement: AgreementIn | None = None
+    engagement_manager: str | None = Field(None, description="E-mail address or id; whoever asks where it is left out.")
+    account_rep: str | None = None
+
+
+class EngagementPatch(In):
+    name: str | None = None
+    time_zone: str | None = None
+    slack_channel: str | None = None
+    internal_slack_channel: str | None = None
+    kickoff_on: date | None = None
+    engagement_manager: str | None = None
+    account_rep: str | None = None
+    status: str | None = Field(None, description="active, on_hold or cancelled")
+
+
+class EngagementOut(Out):
+    id: UUID
+    version: int
+    name: str
+    customer: str
+    customer_id: UUID
+    type: str
+    time_zone: str
+    slack_channel: str | None
+    internal_slack_channel: str | None
+    kickoff_on: date | None
+    agreement: AgreementOut | None
+    engagement_manager: str
+    engagement_manager_id: UUID
+    account_rep: str | None
+    stage: str
+    requirements_version: int
+    created_at: datetime
+
+
+class MemberIn(In):
+    person: str = Field(description="E-mail address or id of somebody of the staff.")
+
+
+class MemberOut(Out):
+    person_id: UUID
+    name: str
+    role: str
+
+
+def agreement_out(agreement: Agreement | None) -> AgreementOut | None:
+    """The agreement as the API shows it."""
+    if agreement is None:
+        return None
+    return AgreementOut(**{name: getattr(agreement, name) for name in AgreementOut.model_fields})
+
+
+def engagement_out(call: Call, engagement: Engagement) -> EngagementOut:
+    """One engagement whole; what is the team's own is left out for customers."""
+    kickoff = deadlines.one(call.session, engagement.id, None, DeadlineKind.KICKOFF)
+    stage, _count = engagements.stages_of(call.session, [engagement])[engagement.id]
+    internal = call.actor.may(Permission.SEE_INTERNAL)
+    return EngagementOut(
+        id=engagement.id,
+        version=engagement.version,
+        name=engagement.name,
+        customer=engagements.customer(call.session, engagement.customer_id).name,
+        customer_id=engagement.customer_id,
+        type=engagement.type,
+        time_zone=engagement.time_zone,
+        slack_channel=engagement.slack_channel,
+        internal_slack_channel=engagement.internal_slack_channel if internal else None,
+        kickoff_on=kickoff.day if kickoff else None,
+        agreement=agreement_out(engagements.agreement_of(call.session, engagement.id)),
+        engagement_manager=people.get(call.session, engagement.manager_id).name,
+        engagement_manager_id=engagement.manager_id,
+        account_rep=engagement.account_rep,
+        stage=stage,
+        requirements_version=engagement.requirements_version,
+        created_at=engagement.created_at,
+    )
+
+
+@api.get("/customers", Permission.SEE_ENGAGEMENTS)
+def list_customers(call: Call, query: PageQuery) -> Listing[CustomerOut]:
+    """Customers by name."""
+    rows = engagements.customers(call.session, call.actor, after=query.cursor, limit=query.limit + 1)
+    items = [CustomerOut(id=row.id, name=row.name, country=row.country, version=row.version) for row in rows[: query.limit]]
+    return Listing(items=items, next_cursor=rows[query.limit - 1].name_key if len(rows) > query.limit else None)
+
+
+class EngagementRowOut(Out):
+    id: UUID
+    version: int
+    name: str
+    customer: str
+    engagement_manager: str
+    type: str
+    stage: str
+    sites: int
+
+
+@api.get("/engagements", Permission.SEE_ENGAGEMENTS)
+def list_engagements(call: Call, query: PageQuery) -> Listing[EngagementRowOut]:
+    """Engagements, the newest first."""
+    rows = engagements.page(call.session, call.actor, before=id_cursor(query.cursor), limit=query.limit + 1)
+    items = [
+        EngagementRowOut(
+            id=row.engagement.id,
+            version=row.engagement.version,
+            name=row.engagement.name,
+            customer=row.customer_name,
+            engagement_manager=row.manager_name,
+            type=row.engagement.type,
+            stage=row.stage,
+            sites=row.site_count,
+        )
+        for row in rows[: query.limit]
+    ]
+    return Listing(items=items, next_cursor=str(items[-1].id) if len(rows) > query.limit else None)
+
+
+@api.post("/engagements", Permission.EDIT_ENGAGEMENT)
+def create_engagement(call: Call, body: EngagementIn) -> EngagementOut:
+    """Open an engagement; its customer is made if new."""
+    agreement = None
+    if body.agreement is not None:
+        signed = body.agreement
+        windows = Windows(
+            signed.uat_business_days, signed.cutover_business_days, signed.hypercare_business_days, signed.uat_silence
+        )
+        agreement = AgreementSpec(signed.reference, signed.signed_on, windows)
+    spec = EngagementSpec(
+        name=body.name,
+        customer=body.customer,
+        time_zone=body.time_zone,
+        type=body.type,
+        agreement=agreement,
+        country=body.country,
+        slack_channel=body.slack_channel,
+        internal_slack_channel=body.internal_slack_channel,
+        kickoff_on=body.kickoff_on,
+        manager=body.engagement_manager,
+        account_rep=body.account_rep,
+    )
+    return engagement_out(call, service.create_engagement(call.session, call.actor, spec, now=call.now))
+
+
+@api.get("/engagements/<uuid:engagement_id>", Permission.SEE_ENGAGEMENTS)
+def get_engagement(call: Call, engagement_id: UUID) -> EngagementOut:
+    """One engagement."""
+    return engagement_out(call, engagements.get(call.session, call.actor, engagement_id))
+
+
+@api.patch("/engagements/<uuid:engagement_id>", Permission.EDIT_ENGAGEMENT)
+def edit_engagement(call: Call, engagement_id: UUID, body: EngagementPatch) -> EngagementOut:
+    """Change what is named; the rest stays."""
+    change = EngagementChange(call.version, {name: getattr(body, name) for name in body.model_fields_set})
+    return engagement_out(call, service.edit_engagement(call.session, call.actor, engagement_id, change, now=call.now))
+
+
+@api.get("/engagements/<uuid:engagement_id>/members", Permission.SEE_ENGAGEMENTS)
+def list_members(call: Call, engagement_id: UUID) -> Listing[MemberOut]:
+    """The staff assigned to an engagement."""
+    members = engagements.members_of(call.session, engagement_id)
+    return Listing(items=[MemberOut(person_id=member.id, name=member.name, role=member.role) for member in members])
+
+
+@api.post("/engagements/<uuid:engagement_id>/members", Permission.EDIT_ENGAGEMENT)
+def add_member(call: Call, engagement_id: UUID, body: MemberIn) -> MemberOut:
+    """Assign somebody of the staff."""
+    person = person_named(call, body.person)
+    member = service.add_member(call.session, call.actor, engagement_id, person.id, now=call.now)
+    return MemberOut(person_id=member.id, name=member.name, role=member.role)
+
+
+@api.delete("/engagements/<uuid:engagement_id>/members/<uuid:person_id>", Permission.EDIT_ENGAGEMENT)
+def remove_member(call: Call, engagement_id: UUID, person_id: UUID) -> None:
+    """End an assignment."""
+    service.remove_member(call.session, call.actor, engagement_id, person_id, now=call.now)
+
+
+def person_named(call: Call, text: str, field: str = "person") -> Person:
+    """Somebody by e-mail address or id. Raises Invalid at the field."""
+    person = people.by_email(call.session, text)
+    if person is None:
+        try:
+            person = call.session.get(Person, UUID(text))
+        except ValueError:
+            person = None
+    if person is None:
+        raise Invalid.at(field, "There is nobody with that e-mail address or id.")
+    return person

@@ -1,0 +1,110 @@
+"""Sites, and the steps of their migration."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field
+
+from tracker.api.operation import Api, Call, In, Listing, Out
+from tracker.domain.access import Permission
+from tracker.domain.site import read_facts
+from tracker.services import site as service
+from tracker.services.site import SiteChange
+from tracker.store import site as sites
+from tracker.store.site import Site
+
+api = Api("site")
+
+
+class SiteIn(In):
+    name: str
+    url: str
+    cms: str = Field(description="wordpress or drupal")
+    cms_variant: str | None = None
+    cms_version: str | None = None
+    plan: str | None = None
+    package: str = "standard"
+    premium_option: str | None = None
+    upstream_choice: str | None = None
+    network: bool | None = None
+    multisite_decision: str | None = None
+    facts: dict[str, Any] = Field(default_factory=dict)
+
+
+class SitePatch(In):
+    name: str | None = None
+    url: str | None = None
+    cms: str | None = None
+    cms_variant: str | None = None
+    cms_version: str | None = None
+    plan: str | None = None
+    package: str | None = None
+    premium_option: str | None = None
+    upstream_choice: str | None = None
+    network: bool | None = None
+    multisite_decision: str | None = None
+    facts: dict[str, Any] | None = None
+
+
+class SiteOut(Out):
+    id: UUID
+    engagement_id: UUID
+    version: int
+    name: str
+    url: str
+    cms: str
+    cms_variant: str | None
+    cms_version: str | None
+    plan: str | None
+    package: str
+    premium_option: str | None
+    upstream_choice: str | None
+    network: bool | None
+    multisite_decision: str | None
+    facts: dict[str, Any]
+    stage: str
+    listed_in_version: int | None
+    created_at: datetime
+
+
+class TransitionIn(In):
+    to: str
+
+
+def site_out(site: Site) -> SiteOut:
+    """One site whole, every fact that a rule asks about included."""
+    shown = {name: getattr(site, name) for name in SiteOut.model_fields if name != "facts"}
+    return SiteOut(**shown, facts=read_facts(site.facts))
+
+
+@api.get("/engagements/<uuid:engagement_id>/sites", Permission.SEE_ENGAGEMENTS)
+def list_sites(call: Call, engagement_id: UUID) -> Listing[SiteOut]:
+    """The sites of an engagement, in the order they were listed."""
+    return Listing(items=[site_out(site) for site in sites.of_engagement(call.session, engagement_id)])
+
+
+@api.post("/engagements/<uuid:engagement_id>/sites", Permission.EDIT_ENGAGEMENT)
+def add_site(call: Call, engagement_id: UUID, body: SiteIn) -> SiteOut:
+    """List a site. Once the requirements are agreed, answers 409 `unlisted_site`."""
+    change = SiteChange(body.model_dump())
+    return site_out(service.add_site(call.session, call.actor, engagement_id, change, now=call.now))
+
+
+@api.get("/sites/<uuid:site_id>", Permission.SEE_ENGAGEMENTS)
+def get_site(call: Call, site_id: UUID) -> SiteOut:
+    """One site."""
+    return site_out(sites.get(call.session, call.actor, site_id))
+
+
+@api.patch("/sites/<uuid:site_id>", Permission.EDIT_ENGAGEMENT)
+def edit_site(call: Call, site_id: UUID, body: SitePatch) -> SiteOut:
+    """Change what is named; the rest stays. What the agreed requirements fix answers 409 `guard`."""
+    change = SiteChange({name: getattr(body, name) for name in body.model_fields_set}, call.version)
+    return site_out(service.edit_site(call.session, call.actor, site_id, change, now=call.now))
+
+
+@api.post("/sites/<uuid:site_id>/transitions", Permission.EDIT_ENGAGEMENT)
+def move_site(call: Call, site_id: UUID, body: TransitionIn) -> SiteOut:
+    """Take one step of the migration. A step that is not open yet answers 409 `guard` with all that is missing."""
+    return site_out(service.move_site(call.session, call.actor, site_id, body.to, now=call.now))

@@ -1,0 +1,115 @@
+"""Who may do what: the matrix of roles and permissions as data, and the actor that carries them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from tracker.domain.errors import NotAllowed, NotFound
+
+
+class Role(StrEnum):
+    """What a person is to the installation."""
+
+    ADMIN = "admin"
+    ENGAGEMENT_MANAGER = "engagement_manager"
+    ENGINEER = "engineer"
+    CUSTOMER_APPROVER = "customer_approver"
+    CUSTOMER_VIEWER = "customer_viewer"
+
+    @property
+    def label(self) -> str:
+        return self.value.replace("_", " ").capitalize()
+
+
+STAFF = frozenset({Role.ADMIN, Role.ENGAGEMENT_MANAGER, Role.ENGINEER})
+MANAGERS = frozenset({Role.ADMIN, Role.ENGAGEMENT_MANAGER})
+CUSTOMERS = frozenset({Role.CUSTOMER_APPROVER, Role.CUSTOMER_VIEWER})
+EVERYBODY = frozenset(Role)
+
+
+class Permission(StrEnum):
+    """One thing that a role may or may not do."""
+
+    SEE_ENGAGEMENTS = "see_engagements"
+    SEE_INTERNAL = "see_internal"
+    EDIT_ENGAGEMENT = "edit_engagement"
+    LOG_TIME = "log_time"
+    APPROVE_TIME = "approve_time"
+    SELL_PS = "sell_ps"
+    COMPLETE_OWN_DUTY = "complete_own_duty"
+    SIGN = "sign"
+    SEE_NOTICES = "see_notices"
+    MANAGE_PEOPLE = "manage_people"
+    MANAGE_SETTINGS = "manage_settings"
+    OWN_ACCOUNT = "own_account"
+
+
+MATRIX: Mapping[Permission, frozenset[Role]] = {
+    Permission.SEE_ENGAGEMENTS: EVERYBODY,
+    Permission.SEE_INTERNAL: STAFF,
+    Permission.EDIT_ENGAGEMENT: MANAGERS,
+    Permission.LOG_TIME: STAFF,
+    Permission.APPROVE_TIME: MANAGERS,
+    Permission.SELL_PS: MANAGERS,
+    Permission.COMPLETE_OWN_DUTY: frozenset({Role.CUSTOMER_APPROVER}),
+    Permission.SIGN: frozenset({Role.CUSTOMER_APPROVER}),
+    Permission.SEE_NOTICES: STAFF,
+    Permission.MANAGE_PEOPLE: frozenset({Role.ADMIN}),
+    Permission.MANAGE_SETTINGS: frozenset({Role.ADMIN}),
+    Permission.OWN_ACCOUNT: EVERYBODY,
+}
+
+READING = frozenset({Permission.SEE_ENGAGEMENTS, Permission.SEE_INTERNAL, Permission.SEE_NOTICES, Permission.OWN_ACCOUNT})
+ADMINISTRATION = frozenset({Permission.MANAGE_PEOPLE, Permission.MANAGE_SETTINGS})
+
+
+class Scope(StrEnum):
+    """How much of its person's power a token carries. A session in the browser carries all of it."""
+
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who is asking. A value: rules and queries take it, no session stands behind it."""
+
+    person_id: UUID | None
+    name: str
+    role: Role
+    customer_id: UUID | None = None
+    scope: Scope = Scope.ADMIN
+    only_engagement_id: UUID | None = None
+    sees_all: bool = False
+    theme: str = "system"
+    time_zone: str = "UTC"
+
+    @property
+    def is_staff(self) -> bool:
+        return self.role in STAFF
+
+    @property
+    def initials(self) -> str:
+        words = [word for word in self.name.split() if word]
+        return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+
+    def may(self, permission: Permission) -> bool:
+        """Whether role and token scope allow it, the engagement at hand apart."""
+        if self.scope is Scope.READ and permission not in READING:
+            return False
+        if self.scope is Scope.WRITE and permission in ADMINISTRATION:
+            return False
+        return self.role in MATRIX[permission]
+
+    def must(self, permission: Permission) -> None:
+        """Raise NotFound for what only staff know of, NotAllowed for what is seen but not permitted."""
+        if self.may(permission):
+            return
+        if not self.is_staff and not MATRIX[permission] & CUSTOMERS:
+            raise NotFound
+        raise NotAllowed
+
+
+SYSTEM = Actor(person_id=None, name="Tracker", role=Role.ADMIN, sees_all=True)

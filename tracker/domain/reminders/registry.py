@@ -1,0 +1,31 @@
+"""Every kind of reminder, one line each."""
+
+from collections.abc import Mapping
+
+from tracker.domain.deadline import DeadlineKind
+from tracker.domain.reminders import (
+    access,
+    code_freeze,
+    content_freeze,
+    custom,
+    dns_cutover,
+    hypercare_end,
+    inventory,
+    kickoff,
+    ttl,
+    uat,
+)
+from tracker.domain.reminders.ladder import Ladder
+
+REMINDERS: Mapping[DeadlineKind, Ladder] = {
+    DeadlineKind.KICKOFF: kickoff.LADDER,
+    DeadlineKind.INVENTORY: inventory.LADDER,
+    DeadlineKind.ACCESS: access.LADDER,
+    DeadlineKind.CODE_FREEZE: code_freeze.LADDER,
+    DeadlineKind.UAT: uat.LADDER,
+    DeadlineKind.TTL: ttl.LADDER,
+    DeadlineKind.CONTENT_FREEZE: content_freeze.LADDER,
+    DeadlineKind.DNS_CUTOVER: dns_cutover.LADDER,
+    DeadlineKind.HYPERCARE_END: hypercare_end.LADDER,
+    DeadlineKind.CUSTOM: custom.LADDER,
+}

@@ -1,0 +1,69 @@
+"""The gate before every route: who is asking, what the route allows, and whether they may know of what it names."""
+
+from uuid import UUID
+
+from flask import Flask, abort, current_app, g, request, session
+
+from tracker.clock import utc_now
+from tracker.domain.access import Actor, Permission
+from tracker.domain.errors import Unauthenticated
+from tracker.edge.rule import PUBLIC, rule_of
+from tracker.logs import REQUEST_ID
+from tracker.store.database import db
+from tracker.store.identity import new_id
+from tracker.store.person import TOKEN_PREFIX, actor_of_session, actor_of_token
+from tracker.store.visibility import must_see
+
+API = "/api/"
+
+
+def install(app: Flask) -> None:
+    """Put the gate in front of all routes of an application."""
+    app.before_request(_begin)
+    app.before_request(_check)
+
+
+def current_actor() -> Actor:
+    """Who is asking. Only routes that are not public may call it."""
+    actor: Actor | None = g.get("actor")
+    if actor is None:
+        raise Unauthenticated("Sign in first.")
+    return actor
+
+
+def _begin() -> None:
+    REQUEST_ID.set(str(new_id()))
+    g.actor, g.session_id, g.now = None, None, utc_now()
+
+
+def _check() -> None:
+    if request.endpoint is None or request.endpoint == "static":
+        return
+    rule = rule_of(current_app.view_functions[request.endpoint])
+    if request.path.startswith(API):
+        _read_token()
+    else:
+        _read_session()
+    if rule == PUBLIC:
+        return
+    if rule is None:
+        abort(404)
+    actor = current_actor()
+    assert isinstance(rule, Permission)
+    # A foreign thing is not found before anything is said about permission; what only staff know of, neither.
+    for name, value in (request.view_args or {}).items():
+        if isinstance(value, UUID):
+            must_see(db.session, actor, name, value)
+    actor.must(rule)
+
+
+def _read_token() -> None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.startswith(TOKEN_PREFIX):
+        g.actor = actor_of_token(db.session, token.strip())
+
+
+def _read_session() -> None:
+    token = session.get("session")
+    if token and (found := actor_of_session(db.session, token, g.now)):
+        g.actor, g.session_id = found

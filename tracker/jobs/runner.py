@@ -1,0 +1,46 @@
+"""The metronome: APScheduler beats, and nothing else. The database says what is due, so any number of them may beat."""
+
+import logging
+from collections.abc import Callable, Mapping
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from flask import Flask
+
+from tracker.jobs import step
+from tracker.jobs.schedule import JOBS
+from tracker.jobs.step import Delivery
+from tracker.settings import Settings
+
+log = logging.getLogger("tracker.jobs")
+
+
+def start(app: Flask, worker: Delivery) -> BackgroundScheduler:
+    """Start beating in the background. In-memory jobs only: one that is missed is made up for by the next."""
+    settings: Settings = app.config["SETTINGS"]
+    scheduler = BackgroundScheduler(
+        timezone="UTC",
+        executors={"default": ThreadPoolExecutor(len(JOBS))},
+        job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
+    )
+    for job in JOBS:
+        beat = _guarded(app, job.name, bodies(worker)[job.name])
+        scheduler.add_job(beat, "interval", seconds=settings.tick * job.ticks, id=job.name, jitter=settings.tick * job.ticks / 10)
+    scheduler.start()
+    return scheduler
+
+
+def bodies(worker: Delivery) -> Mapping[str, Callable[[], None]]:
+    """What each job does."""
+    return {step.PLAN: step.plan_and_beat, step.DELIVER: lambda: step.deliver_and_beat(worker), step.CLEAN: step.clean}
+
+
+def _guarded(app: Flask, name: str, body: Callable[[], None]) -> Callable[[], None]:
+    def beat() -> None:
+        try:
+            with app.app_context():
+                body()
+        except Exception:
+            log.exception("job failed", extra={"job": name})
+
+    return beat

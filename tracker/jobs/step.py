@@ -1,0 +1,134 @@
+"""What the metronome beats: each step opens its own units of work, and the network is used between two of them only."""
+
+import os
+import socket
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+
+from tracker.clock import utc_now
+from tracker.domain.notice import NoticeState
+from tracker.edge.work import work
+from tracker.services import delivery
+from tracker.services.delivery import Render, Sender, Timing
+from tracker.settings import Settings
+from tracker.store import outbox, person, setting
+from tracker.store.database import db
+from tracker.store.outbox import OutboxNotice
+from tracker.store.transaction import forget_requests
+
+NODE = f"{socket.gethostname()}:{os.getpid()}"
+PLAN, DELIVER, CLEAN = "plan", "deliver", "clean"
+REQUESTS_KEPT = timedelta(days=2)
+
+
+def timing_of(settings: Settings) -> Timing:
+    """The settings of delivery as durations."""
+    return Timing(
+        lease=timedelta(seconds=settings.lease),
+        pace=timedelta(seconds=settings.pace),
+        quiet=timedelta(seconds=settings.quiet),
+        between_looks=timedelta(seconds=settings.between_looks),
+        breaker=timedelta(seconds=settings.breaker),
+    )
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Everything a delivering worker needs."""
+
+    sender: Sender | None
+    render: Render
+    timing: Timing
+    node: str = NODE
+    chance: Random = field(default_factory=Random)
+
+
+def plan(now: datetime) -> list[OutboxNotice]:
+    """Plan further what repeats, and release what is due at a moment."""
+    while True:
+        with work():
+            if not delivery.replan_due(db.session, now=now):
+                break
+    released: list[OutboxNotice] = []
+    while True:
+        with work():
+            some = delivery.release_due(db.session, now=now)
+        released += some
+        if not some:
+            return released
+
+
+def plan_and_beat() -> None:
+    """The planning job."""
+    plan(utc_now())
+    beat(PLAN)
+
+
+def beat(job: str) -> None:
+    """Note that a job has run, so that silence can be seen."""
+    with work():
+        setting.beat(db.session, job, NODE, utc_now())
+
+
+def deliver_all(worker: Delivery) -> Counter[NoticeState]:
+    """Send what may be sent now, and look up what is in doubt; count what came of each."""
+    with work():
+        delivery.say_why_waiting(db.session, connected=worker.sender is not None)
+        delivery.sweep(db.session, worker.timing, now=utc_now())
+    counts: Counter[NoticeState] = Counter()
+    if worker.sender is None:
+        return counts
+    counts.update(look_up(worker, worker.sender))
+    while (state := deliver_one(worker, worker.sender)) is not None:
+        counts[state] += 1
+    return counts
+
+
+def deliver_one(worker: Delivery, sender: Sender) -> NoticeState | None:
+    """Claim one notice, durably; send it; write down what came of it. None where nothing may be sent now."""
+    with work():
+        claimed = delivery.claim(db.session, worker.render, worker.timing, worker.node, now=utc_now())
+    if claimed is None:
+        return None
+    outcome = sender.send(claimed.post)
+    with work():
+        state = delivery.settle(db.session, claimed, outcome, worker.timing, worker.chance, now=utc_now())
+    return state or NoticeState.UNKNOWN
+
+
+def look_up(worker: Delivery, sender: Sender) -> list[NoticeState]:
+    """Read back the channels of notices in doubt, one read a channel, and settle what that shows."""
+    by_channel = delivery.in_doubt(db.session, now=utc_now())
+    db.session.close()
+    states: list[NoticeState] = []
+    for channel, notices in by_channel.items():
+        looked_at = utc_now()
+        oldest = min(notice.first_attempt_at or notice.due_at for notice in notices)
+        found = sender.find(channel, [notice.id for notice in notices], oldest)
+        with work():
+            states += delivery.reconcile(db.session, notices, found, worker.timing, looked_at=looked_at, now=utc_now())
+    return states
+
+
+def next_moment() -> datetime | None:
+    """When the next ready notice that only waits for its turn may be sent."""
+    moment = outbox.next_slot(db.session, utc_now())
+    db.session.close()
+    return moment
+
+
+def deliver_and_beat(worker: Delivery) -> None:
+    """The delivering job."""
+    deliver_all(worker)
+    beat(DELIVER)
+
+
+def clean() -> None:
+    """Forget what is kept for a while only."""
+    now = utc_now()
+    with work():
+        forget_requests(db.session, before=now - REQUESTS_KEPT)
+        person.forget_attempts(db.session, before=now - REQUESTS_KEPT)
+        setting.beat(db.session, CLEAN, NODE, now)

@@ -1,0 +1,157 @@
+"""Set, move and finish dates. Every change plans the engagement's reminders anew, in the same transaction."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from tracker.domain.access import Actor, Permission
+from tracker.domain.deadline import KINDS, Dates, DeadlineKind, complete
+from tracker.domain.errors import EditedMeanwhile, Invalid, NotAllowed
+from tracker.services.planning import ground_of, place_following, replan
+from tracker.store import audit
+from tracker.store import deadline as deadlines
+from tracker.store import engagement as engagements
+from tracker.store import person as people
+from tracker.store import site as sites
+from tracker.store.database import AnySession
+from tracker.store.deadline import Deadline
+
+FALLBACK_DAY = date(2026, 1, 1)
+
+
+@dataclass(frozen=True)
+class DateSpec:
+    """A date as somebody enters it."""
+
+    kind: DeadlineKind
+    dates: Dates
+    site_id: UUID | None = None
+    title: str | None = None
+    reason: str | None = None
+    owner_id: UUID | None = None
+
+
+def set_date(session: AnySession, actor: Actor, engagement_id: UUID, spec: DateSpec, *, now: datetime) -> Deadline:
+    """Enter a date that is not there yet; what follows from it is computed.
+
+    Raises NotFound, NotAllowed, and Invalid at `kind`, `site_id`, `due_on` and the like.
+    """
+    engagement = engagements.get(session, actor, engagement_id)
+    actor.must(Permission.EDIT_ENGAGEMENT)
+    facts = KINDS[spec.kind]
+    _check_site(session, actor, engagement_id, spec)
+    if spec.kind is not DeadlineKind.CUSTOM and deadlines.one(session, engagement_id, spec.site_id, spec.kind):
+        raise Invalid.at("kind", f"{facts.title} is set already. Move that date instead.")
+    if spec.kind is DeadlineKind.CUSTOM and not spec.title:
+        raise Invalid.at("title", "Say what this date is for.")
+    if spec.owner_id is not None:
+        people.get(session, spec.owner_id)
+    anchor_day = spec.dates.due_on or spec.dates.opens_on or (spec.dates.due_at or now).date()
+    ground = ground_of(session, engagement, around=[anchor_day])
+    dates = complete(spec.kind, _checked_year(spec.dates), ground.windows, ground.calendar)
+    dates.check(ground.calendar)
+    deadline = Deadline(
+        engagement_id=engagement_id,
+        site_id=spec.site_id,
+        kind=spec.kind,
+        title=spec.title or facts.title,
+        due_on=dates.due_on,
+        due_at=dates.due_at,
+        opens_on=dates.opens_on,
+        day=dates.day(ground.calendar),
+        source="manual",
+        reason=spec.reason,
+        owner_id=spec.owner_id,
+        created_at=now,
+    )
+    session.add(deadline)
+    session.flush()
+    place_following(session, deadline, ground, now=now)
+    audit.record(session, actor, engagement_id, "deadline.set", ("deadline", deadline.id), _say(deadline))
+    replan(session, engagement, now=now)
+    return deadline
+
+
+def _checked_year(dates: Dates) -> Dates:
+    """Refuse absurd years before any arithmetic runs off the calendar."""
+    for field, value in (("due_on", dates.due_on), ("due_at", dates.due_at), ("opens_on", dates.opens_on)):
+        if value is not None and not 2000 <= value.year <= 2099:
+            raise Invalid.at(field, f"The year {value.year:04d} is not plausible. Write a year from 2000 to 2099.")
+    return dates
+
+
+def _check_site(session: AnySession, actor: Actor, engagement_id: UUID, spec: DateSpec) -> None:
+    if spec.site_id is not None:
+        if sites.get(session, actor, spec.site_id).engagement_id != engagement_id:
+            raise Invalid.at("site_id", "That site belongs to another engagement.")
+        if not KINDS[spec.kind].of_site and spec.kind is not DeadlineKind.CUSTOM:
+            raise Invalid.at("site_id", f"{KINDS[spec.kind].title} is a date of the whole engagement. Leave the site empty.")
+    elif KINDS[spec.kind].of_site:
+        raise Invalid.at("site_id", f"{KINDS[spec.kind].title} is a date of one site. Choose which.")
+
+
+@dataclass(frozen=True)
+class DateChange:
+    """What is to change about a date; what is None stays."""
+
+    version: int | None
+    dates: Dates | None = None
+    reason: str | None = None
+    done: bool | None = None
+
+
+def change_date(session: AnySession, actor: Actor, deadline_id: UUID, change: DateChange, *, now: datetime) -> Deadline:
+    """Move a date by hand, with a reason, or mark it done or open again.
+
+    Raises NotFound, NotAllowed, EditedMeanwhile, and Invalid at `reason` where a date moves without one.
+    """
+    deadline = deadlines.get(session, actor, deadline_id)
+    _check_permitted(actor, deadline, change)
+    if change.version is not None and change.version != deadline.version:
+        raise EditedMeanwhile
+    engagement = engagements.get(session, actor, deadline.engagement_id)
+    if change.dates is not None:
+        _move(session, deadline, change, engagement, now)
+    if change.done is not None and change.done != (deadline.done_at is not None):
+        deadline.done_at = now if change.done else None
+        deadline.done_by = actor.person_id if change.done else None
+    deadline.version += 1
+    session.flush()
+    audit.record(session, actor, deadline.engagement_id, "deadline.changed", ("deadline", deadline.id), _say(deadline))
+    replan(session, engagement, now=now)
+    return deadline
+
+
+def _check_permitted(actor: Actor, deadline: Deadline, change: DateChange) -> None:
+    """Managers change dates; an approver may say that what was the customer's to do is done."""
+    theirs = KINDS[DeadlineKind(deadline.kind)].owner == "customer" and change.dates is None
+    if theirs and actor.may(Permission.COMPLETE_OWN_DUTY):
+        return
+    if not actor.may(Permission.EDIT_ENGAGEMENT):
+        raise NotAllowed
+
+
+def _move(session: AnySession, deadline: Deadline, change: DateChange, engagement: engagements.Engagement, now: datetime) -> None:
+    assert change.dates is not None
+    if not change.reason:
+        raise Invalid.at("reason", "Say why the date moves; the customer reads it.")
+    entered = _checked_year(change.dates)
+    ground = ground_of(session, engagement, around=[entered.due_on or entered.opens_on or (entered.due_at or now).date()])
+    dates = complete(DeadlineKind(deadline.kind), entered, ground.windows, ground.calendar)
+    dates.check(ground.calendar)
+    deadline.due_on, deadline.due_at, deadline.opens_on = dates.due_on, dates.due_at, dates.opens_on
+    deadline.day = dates.day(ground.calendar)
+    deadline.source, deadline.anchor, deadline.offset_days = "manual", None, None
+    deadline.reason = change.reason
+    session.flush()
+    place_following(session, deadline, ground, now=now)
+
+
+def _say(deadline: Deadline) -> dict[str, object]:
+    return {
+        "kind": deadline.kind,
+        "due": deadline.due_at or deadline.due_on,
+        "opens_on": deadline.opens_on,
+        "reason": deadline.reason,
+        "done": deadline.done_at is not None,
+    }

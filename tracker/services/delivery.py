@@ -1,0 +1,260 @@
+"""Deliver the outbox: release, claim, send, settle, look up what is in doubt. Told once, never lost (docs/rules/delivery.md).
+
+Each function is one step. Those that change rows run inside a transaction that the edge opened; the network is used
+between two of them, never in one.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any, Protocol
+from uuid import UUID
+
+from tracker.domain.access import Actor, Permission
+from tracker.domain.errors import Guard
+from tracker.domain.notice import Doubt, NoticeState, Outcome, Park, Pause, Post, Refuse, Sent, Wait
+from tracker.services.planning import just_before, replan
+from tracker.store import audit, outbox
+from tracker.store import deadline as deadlines
+from tracker.store import engagement as engagements
+from tracker.store.database import AnySession
+from tracker.store.engagement import Engagement
+from tracker.store.outbox import OutboxNotice
+
+MAX_FAILURES = 12
+NO_CHANNEL = "The engagement has no Slack channel yet."
+NOT_CONNECTED = "Slack is not connected."
+
+
+class Sender(Protocol):
+    """The way out. Neither call touches the database."""
+
+    def send(self, post: Post) -> Outcome:
+        """Put one message on the wire, exactly once; every fault is an outcome, not an exception."""
+
+    def find(self, channel: str, notice_ids: Iterable[UUID], oldest: datetime) -> Mapping[UUID, str] | None:
+        """Slack's timestamps of those notices that stand in the channel; None where it cannot be read."""
+
+
+Render = Callable[[OutboxNotice], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long each step may take and how long to wait between them."""
+
+    lease: timedelta = timedelta(seconds=120)
+    pace: timedelta = timedelta(seconds=1.1)
+    quiet: timedelta = timedelta(seconds=60)
+    between_looks: timedelta = timedelta(seconds=30)
+    unreadable_patience: timedelta = timedelta(minutes=10)
+    breaker: timedelta = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A notice under one's own fence, and the message as it was frozen."""
+
+    notice_id: UUID
+    fence: int
+    post: Post
+
+
+def replan_due(session: AnySession, *, now: datetime, limit: int = 20) -> int:
+    """Plan further what repeats, for a few engagements; tell how many there were."""
+    ids = deadlines.to_replan(session, now, limit=limit)
+    for engagement_id in ids:
+        engagement = session.get_one(Engagement, engagement_id)
+        since = min(each.replan_at for each in deadlines.of_engagement(session, engagement_id) if each.replan_at is not None)
+        replan(session, engagement, now=now, after=just_before(since))
+    return len(ids)
+
+
+def release_due(session: AnySession, *, now: datetime) -> list[OutboxNotice]:
+    """Expire what is too late, turn what is due from planned to ready, and return it in order."""
+    outbox.expire(session, now)
+    return outbox.release(session, now)
+
+
+def sweep(session: AnySession, timing: Timing, *, now: datetime) -> int:
+    """Look up, later, what a lost worker may or may not have sent."""
+    return outbox.sweep(session, now, timing.quiet)
+
+
+def say_why_waiting(session: AnySession, *, connected: bool) -> None:
+    """Write at ready notices why they wait, so that silence is visible."""
+    without = OutboxNotice.channel.is_(None)
+    outbox.explain_waiting(session, without, NO_CHANNEL)
+    if not connected:
+        outbox.explain_waiting(session, ~without, NOT_CONNECTED)
+
+
+def claim(session: AnySession, render: Render, timing: Timing, owner: str, *, now: datetime) -> Claimed | None:
+    """Take one notice and freeze what it says. The caller commits before anything goes on the wire."""
+    notice = outbox.claim(session, now, timing.lease, timing.pace, owner)
+    if notice is None:
+        return None
+    body = notice.body
+    if body is None:
+        body = dict(render(notice))
+        outbox.freeze_body(session, notice.id, body)
+    assert notice.channel is not None
+    return Claimed(notice.id, notice.fence, Post(notice.id, notice.channel, body["text"], body["blocks"]))
+
+
+def settle(
+    session: AnySession, claimed: Claimed, outcome: Outcome, timing: Timing, chance: Random, *, now: datetime
+) -> NoticeState | None:
+    """Write down what came of a try. None where the lease was lost meanwhile: then it is only logged."""
+    state, values = _verdict(outcome, timing, chance, now)
+    mine = outbox.settle(session, claimed.notice_id, claimed.fence, state, **values)
+    error = None if isinstance(outcome, Sent) else outcome.error
+    outbox.log(session, claimed.notice_id, claimed.fence, state if mine else "too late to settle", error, now)
+    if not mine:
+        return None
+    if isinstance(outcome, Wait) and outcome.hold_channel:
+        outbox.hold(session, claimed.post.channel, now + timedelta(seconds=outcome.seconds), outcome.error)
+    if isinstance(outcome, Pause):
+        outbox.hold(session, outbox.WORKSPACE, now + timing.breaker, outcome.error)
+    return state
+
+
+def _verdict(outcome: Outcome, timing: Timing, chance: Random, now: datetime) -> tuple[NoticeState, dict[str, Any]]:
+    match outcome:
+        case Sent(slack_ts):
+            return NoticeState.SENT, {"slack_ts": slack_ts, "settled_at": now, "last_error": None, "reason": None}
+        case Doubt(error):
+            later = {"next_at": now + timing.quiet, "absent_seen": 0, "last_error": error}
+            return NoticeState.UNKNOWN, later | {"reason": "Whether it was sent is being looked up."}
+        case Wait(seconds, error):
+            # Slack asked us to wait: that is no failure of the notice, so the try does not count.
+            later = {"next_at": now + timedelta(seconds=seconds * (1 + chance.random() / 4)), "last_error": error}
+            return NoticeState.READY, later | {
+                "attempts": OutboxNotice.attempts - 1,
+                "reason": "Slack asked us to wait.",
+            }
+        case Pause(error):
+            reason = f"Slack does not take anything from us: {error}."
+            return NoticeState.READY, {
+                "next_at": now,
+                "last_error": error,
+                "attempts": OutboxNotice.attempts - 1,
+                "reason": reason,
+            }
+        case Park(error):
+            return NoticeState.PARKED, {"last_error": error, "reason": f"The channel does not take it: {error}."}
+        case Refuse(error):
+            return NoticeState.DEAD, {
+                "last_error": error,
+                "settled_at": now,
+                "reason": f"Slack refuses the message: {error}.",
+            }
+
+
+def in_doubt(session: AnySession, *, now: datetime, limit: int = 200) -> dict[str, list[OutboxNotice]]:
+    """Notices to look up now, by channel."""
+    return outbox.doubtful(session, now, limit=limit)
+
+
+def reconcile(
+    session: AnySession,
+    notices: Iterable[OutboxNotice],
+    found: Mapping[UUID, str] | None,
+    timing: Timing,
+    *,
+    looked_at: datetime,
+    now: datetime,
+) -> list[NoticeState]:
+    """Settle what a look into a channel has shown.
+
+    Found is sent. Absent twice, apart from each other and long enough after the last moment at which it could have been
+    written, is ready again. What cannot be read is sent again in the end, marked and counted as a possible repeat.
+    """
+    states = []
+    for notice in notices:
+        state, values, word = _look(notice, found, timing, looked_at, now)
+        if outbox.resolve(session, notice, state, **values):
+            outbox.log(session, notice.id, notice.fence, word, None, now)
+            states.append(state)
+    return states
+
+
+def _look(
+    notice: OutboxNotice, found: Mapping[UUID, str] | None, timing: Timing, looked_at: datetime, now: datetime
+) -> tuple[NoticeState, dict[str, Any], str]:
+    again = {"next_at": now + timing.between_looks}
+    if found is None:
+        if now - (notice.last_attempt_at or notice.created_at) < timing.unreadable_patience:
+            return NoticeState.UNKNOWN, again, "the channel could not be read"
+        repeat = {
+            "next_at": now,
+            "repeats": notice.repeats + 1,
+            "body": None,
+            "reason": "It may be a repeat: the channel could not be read.",
+        }
+        return NoticeState.READY, repeat, "the channel could not be read; sent again, marked as a possible repeat"
+    if notice.id in found:
+        values = {"slack_ts": found[notice.id], "settled_at": now, "last_error": None, "reason": None}
+        return NoticeState.SENT, values, "found in the channel"
+    settled_down = (notice.last_attempt_at or notice.created_at) + timing.quiet
+    if looked_at < settled_down:
+        return NoticeState.UNKNOWN, {"next_at": settled_down}, "looked up too early"
+    if notice.absent_seen + 1 < 2:
+        return NoticeState.UNKNOWN, again | {"absent_seen": notice.absent_seen + 1}, "not in the channel"
+    if notice.attempts >= MAX_FAILURES:
+        dead = {"settled_at": now, "reason": f"Given up after {notice.attempts} tries."}
+        return NoticeState.DEAD, dead, "not in the channel; given up"
+    wait = timedelta(seconds=min(900, 5 * 2 ** max(0, notice.attempts - 1)))
+    values = {
+        "absent_seen": 0,
+        "next_at": now + min(wait, timing.quiet),
+        "reason": "It was not in the channel, so it is sent again.",
+    }
+    return NoticeState.READY, values, "not in the channel twice; sent again"
+
+
+def send_again(session: AnySession, actor: Actor, notice_id: UUID, *, now: datetime) -> OutboxNotice:
+    """Take up a parked or dead notice once more. Raises NotFound, NotAllowed, Guard for one that is neither."""
+    notice = outbox.get(session, actor, notice_id)
+    actor.must(Permission.EDIT_ENGAGEMENT)
+    if notice.state not in (NoticeState.PARKED, NoticeState.DEAD):
+        raise Guard("Only a parked or dead notice is sent again.", rule="notice_state")
+    engagement = engagements.get(session, actor, notice.engagement_id)
+    internal = engagement.internal_slack_channel or engagement.slack_channel
+    notice.channel = internal if notice.audience == "internal" else engagement.slack_channel
+    notice.state, notice.next_at, notice.reason, notice.settled_at, notice.body = (
+        NoticeState.READY,
+        now,
+        None,
+        None,
+        None,
+    )
+    notice.attempts = 0
+    if notice.useless_after <= now:
+        notice.useless_after = now + timedelta(days=1)
+    session.flush()
+    audit.record(session, actor, notice.engagement_id, "notice.sent_again", ("notice", notice.id))
+    return notice
+
+
+def give_up(session: AnySession, actor: Actor, notice_id: UUID, *, now: datetime) -> OutboxNotice:
+    """Settle a parked notice unsent. Raises NotFound, NotAllowed, Guard for one that is not parked."""
+    notice = outbox.get(session, actor, notice_id)
+    actor.must(Permission.EDIT_ENGAGEMENT)
+    if notice.state != NoticeState.PARKED:
+        raise Guard("Only a parked notice is given up.", rule="notice_state")
+    notice.state, notice.settled_at, notice.reason = NoticeState.DEAD, now, f"Given up by {actor.name}."
+    session.flush()
+    audit.record(session, actor, notice.engagement_id, "notice.given_up", ("notice", notice.id))
+    return notice
+
+
+def slack_works(session: AnySession) -> None:
+    """Slack answered: let go of the breaker, so that what waited is sent."""
+    outbox.free(session, outbox.WORKSPACE)
+
+
+def retake_after_restore(session: AnySession, *, now: datetime) -> int:
+    """After a restore, look up everything that came due meanwhile before sending it: Slack may have it already."""
+    return outbox.doubt_all_due(session, now)

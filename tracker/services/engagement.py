@@ -1,0 +1,304 @@
+"""Make and edit engagements, their agreement and their members."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from tracker.domain.access import STAFF, Actor, Permission, Role
+from tracker.domain.deadline import DeadlineKind
+from tracker.domain.engagement import TYPES, UAT_SILENCE, Windows
+from tracker.domain.errors import EditedMeanwhile, FieldError, Guard, Invalid, NotFound
+from tracker.domain.notice import Audience
+from tracker.domain.text import TextError, clean_line
+from tracker.domain.workday import Calendar, UnknownTimeZone
+from tracker.services.planning import ground_of, place_following, replan
+from tracker.store import audit, outbox
+from tracker.store import budget as budgets
+from tracker.store import deadline as deadlines
+from tracker.store import engagement as engagements
+from tracker.store import person as people
+from tracker.store.database import AnySession
+from tracker.store.deadline import Deadline
+from tracker.store.engagement import Agreement, Customer, Engagement, Member
+from tracker.store.holiday import countries
+from tracker.store.person import Person
+
+NAME_LENGTH = 200
+CATALOGUE_VERSION = 1
+
+
+@dataclass(frozen=True)
+class AgreementSpec:
+    """What was signed, as it is entered."""
+
+    reference: str
+    signed_on: date
+    windows: Windows
+
+
+@dataclass(frozen=True)
+class EngagementSpec:
+    """An engagement as it is entered. `customer` is a name; the customer is made if new."""
+
+    name: str
+    customer: str
+    time_zone: str
+    type: str = "managed"
+    agreement: AgreementSpec | None = None
+    country: str | None = None
+    slack_channel: str | None = None
+    internal_slack_channel: str | None = None
+    kickoff_on: date | None = None
+    manager: str | None = None
+    account_rep: str | None = None
+
+
+def create_engagement(session: AnySession, actor: Actor, spec: EngagementSpec, *, now: datetime) -> Engagement:
+    """Open an engagement: customer, agreement, empty PS pool, kick-off date and what follows from it.
+
+    Raises NotAllowed, and Invalid naming every field that cannot stand.
+    """
+    actor.must(Permission.EDIT_ENGAGEMENT)
+    _check(spec)
+    engagement = Engagement(
+        customer_id=_customer(session, actor, spec).id,
+        name=spec.name,
+        type=spec.type,
+        time_zone=spec.time_zone,
+        slack_channel=spec.slack_channel,
+        internal_slack_channel=spec.internal_slack_channel,
+        manager_id=_manager(session, actor, spec.manager),
+        account_rep=spec.account_rep,
+        created_at=now,
+    )
+    session.add(engagement)
+    session.flush()
+    session.add(budgets.Budget(engagement_id=engagement.id, kind="ps", limit_minutes=0))
+    if spec.agreement is not None:
+        session.add(_agreement(engagement.id, spec.agreement))
+    session.flush()
+    audit.record(session, actor, engagement.id, "engagement.created", ("engagement", engagement.id), _say(engagement))
+    if spec.kickoff_on is not None:
+        set_kickoff(session, engagement, spec.kickoff_on, now=now)
+    replan(session, engagement, now=now)
+    return engagement
+
+
+def _check(spec: EngagementSpec) -> None:
+    errors: list[FieldError] = []
+    for field, text in (("name", spec.name), ("customer", spec.customer)):
+        errors += check_line(field, text)
+    errors += check_zone(spec.time_zone)
+    if spec.type not in TYPES:
+        errors.append(FieldError("type", f"Choose one of: {', '.join(TYPES)}."))
+    if spec.type == "managed" and spec.agreement is None:
+        errors.append(
+            FieldError("agreement", "A managed engagement rests on an agreement. Enter its reference, date and windows.")
+        )
+    if spec.country is not None and spec.country not in dict(countries()):
+        errors.append(
+            FieldError("country", "There is no holiday calendar for that country. Use its two-letter code, or leave it empty.")
+        )
+    errors += _check_channels(spec.slack_channel, spec.internal_slack_channel)
+    if spec.agreement is not None:
+        errors += _check_agreement(spec.agreement)
+    if spec.kickoff_on is not None and not 2000 <= spec.kickoff_on.year <= 2099:
+        errors.append(FieldError("kickoff_on", f"The year {spec.kickoff_on.year:04d} is not plausible."))
+    if errors:
+        raise Invalid(errors)
+    if spec.agreement is not None:
+        spec.agreement.windows.check()
+
+
+def check_line(field: str, text: str, *, longest: int = NAME_LENGTH) -> list[FieldError]:
+    """What is wrong with a one-line text, such as a name."""
+    try:
+        cleaned = clean_line(text, longest)
+    except TextError as error:
+        return [FieldError(field, str(error))]
+    return [] if cleaned else [FieldError(field, "Fill this in.")]
+
+
+def check_zone(time_zone: str) -> list[FieldError]:
+    """What is wrong with a time zone's name."""
+    try:
+        Calendar(time_zone, frozenset())
+    except UnknownTimeZone:
+        return [FieldError("time_zone", "There is no such time zone. Write it like Europe/Berlin.")]
+    return []
+
+
+def _check_channels(*channels: str | None) -> list[FieldError]:
+    fields = ("slack_channel", "internal_slack_channel")
+    return [
+        FieldError(field, "Write the channel's id, such as C0123ABCD (in Slack: channel details, at the bottom).")
+        for field, channel in zip(fields, channels, strict=True)
+        if channel is not None and not (channel.isalnum() and channel.isascii() and 1 < len(channel) <= 40)
+    ]
+
+
+def _check_agreement(spec: AgreementSpec) -> list[FieldError]:
+    errors = check_line("agreement.reference", spec.reference)
+    if not 2000 <= spec.signed_on.year <= 2099:
+        errors.append(FieldError("agreement.signed_on", f"The year {spec.signed_on.year:04d} is not plausible."))
+    if spec.windows.uat_silence not in UAT_SILENCE:
+        errors.append(FieldError("agreement.uat_silence", f"Choose one of: {', '.join(UAT_SILENCE)}."))
+    return errors
+
+
+def _customer(session: AnySession, actor: Actor, spec: EngagementSpec) -> Customer:
+    name = clean_line(spec.customer, NAME_LENGTH)
+    customer = engagements.customer_named(session, name)
+    if customer is None:
+        customer = Customer(name=name, name_key=name.casefold(), country=spec.country)
+        session.add(customer)
+        session.flush()
+        audit.record(session, actor, None, "customer.created", ("customer", customer.id), {"name": name, "country": spec.country})
+    elif spec.country is not None and customer.country is None:
+        customer.country = spec.country
+        customer.version += 1
+    return customer
+
+
+def _manager(session: AnySession, actor: Actor, who: str | None) -> UUID:
+    """The engagement manager by e-mail address or id; whoever opens the engagement where none is named."""
+    if not who:
+        assert actor.person_id is not None
+        return actor.person_id
+    person = people.by_email(session, who) or _person_by_id(session, who)
+    if person is None or person.deactivated_at is not None or person.role not in (Role.ADMIN, Role.ENGAGEMENT_MANAGER):
+        raise Invalid.at("engagement_manager", "Name an active engagement manager or administrator by e-mail address.")
+    return person.id
+
+
+def _person_by_id(session: AnySession, text: str) -> Person | None:
+    try:
+        return session.get(Person, UUID(text))
+    except ValueError:
+        return None
+
+
+def _agreement(engagement_id: UUID, spec: AgreementSpec) -> Agreement:
+    return Agreement(
+        engagement_id=engagement_id,
+        reference=clean_line(spec.reference, NAME_LENGTH),
+        signed_on=spec.signed_on,
+        uat_business_days=spec.windows.uat,
+        cutover_business_days=spec.windows.cutover,
+        hypercare_business_days=spec.windows.hypercare,
+        uat_silence=spec.windows.uat_silence,
+        catalogue_version=CATALOGUE_VERSION,
+    )
+
+
+def set_kickoff(session: AnySession, engagement: Engagement, day: date, *, now: datetime) -> None:
+    """Enter or move the kick-off, and the dates that follow from it."""
+    ground = ground_of(session, engagement, around=[day])
+    kickoff = deadlines.one(session, engagement.id, None, DeadlineKind.KICKOFF)
+    if kickoff is None:
+        kickoff = Deadline(
+            engagement_id=engagement.id,
+            kind=DeadlineKind.KICKOFF,
+            title="Kick-off",
+            due_on=day,
+            day=day,
+            source="manual",
+            created_at=now,
+        )
+        session.add(kickoff)
+    else:
+        kickoff.due_on, kickoff.due_at, kickoff.day = day, None, day
+        kickoff.version += 1
+    session.flush()
+    place_following(session, kickoff, ground, now=now)
+
+
+@dataclass(frozen=True)
+class EngagementChange:
+    """What is to change; what is not named stays. `status` puts on hold, cancels or takes up again."""
+
+    version: int | None
+    values: dict[str, object]
+
+
+EDITABLE = ("name", "time_zone", "slack_channel", "internal_slack_channel", "account_rep", "status")
+
+
+def edit_engagement(
+    session: AnySession, actor: Actor, engagement_id: UUID, change: EngagementChange, *, now: datetime
+) -> Engagement:
+    """Change an engagement's fields. Raises NotFound, NotAllowed, EditedMeanwhile, Invalid."""
+    engagement = engagements.get(session, actor, engagement_id)
+    actor.must(Permission.EDIT_ENGAGEMENT)
+    if change.version is not None and change.version != engagement.version:
+        raise EditedMeanwhile
+    _check_change(change)
+    values = change.values
+    for name in EDITABLE:
+        if name in values:
+            setattr(engagement, name, values[name])
+    if values.get("engagement_manager"):
+        engagement.manager_id = _manager(session, actor, str(values["engagement_manager"]))
+    if isinstance(kickoff := values.get("kickoff_on"), date):
+        set_kickoff(session, engagement, kickoff, now=now)
+    engagement.version += 1
+    session.flush()
+    if {"slack_channel", "internal_slack_channel"} & set(values):
+        outbox.redirect(session, engagement.id, Audience.CUSTOMER, engagement.slack_channel)
+        outbox.redirect(session, engagement.id, Audience.INTERNAL, engagement.internal_slack_channel or engagement.slack_channel)
+    audit.record(session, actor, engagement.id, "engagement.edited", ("engagement", engagement.id), dict(values))
+    replan(session, engagement, now=now)
+    return engagement
+
+
+def _check_change(change: EngagementChange) -> None:
+    values = change.values
+    errors: list[FieldError] = []
+    if "name" in values:
+        errors += check_line("name", str(values["name"] or ""))
+    if "time_zone" in values:
+        errors += check_zone(str(values["time_zone"]))
+    if "status" in values and values["status"] not in ("active", "on_hold", "cancelled"):
+        errors.append(FieldError("status", "Choose one of: active, on_hold, cancelled."))
+    channels = [values.get(name) for name in ("slack_channel", "internal_slack_channel")]
+    errors += _check_channels(*[str(channel) if channel else None for channel in channels])
+    kickoff = values.get("kickoff_on")
+    if isinstance(kickoff, date) and not 2000 <= kickoff.year <= 2099:
+        errors.append(FieldError("kickoff_on", f"The year {kickoff.year:04d} is not plausible."))
+    if errors:
+        raise Invalid(errors)
+
+
+def add_member(session: AnySession, actor: Actor, engagement_id: UUID, person_id: UUID, *, now: datetime) -> Person:
+    """Assign somebody of the staff; doing so twice changes nothing. Raises NotFound, NotAllowed, Invalid at `person`."""
+    engagement = engagements.get(session, actor, engagement_id)
+    actor.must(Permission.EDIT_ENGAGEMENT)
+    person = session.get(Person, person_id)
+    if person is None or person.role not in STAFF or person.deactivated_at is not None:
+        raise Invalid.at("person", "Only active members of the staff are assigned; customers see their engagements anyway.")
+    if engagements.active_member(session, engagement.id, person.id) is None:
+        session.add(Member(engagement_id=engagement.id, person_id=person.id, joined_at=now))
+        audit.record(session, actor, engagement.id, "member.added", ("person", person.id), {"name": person.name})
+    return person
+
+
+def remove_member(session: AnySession, actor: Actor, engagement_id: UUID, person_id: UUID, *, now: datetime) -> None:
+    """End an assignment. What the person did stays theirs. Raises NotFound, NotAllowed."""
+    engagement = engagements.get(session, actor, engagement_id)
+    actor.must(Permission.EDIT_ENGAGEMENT)
+    member = engagements.active_member(session, engagement.id, person_id)
+    if member is None:
+        raise NotFound
+    if engagement.manager_id == person_id:
+        raise Guard("The engagement manager stays assigned. Name another manager first.", rule="manager_assigned")
+    member.left_at = now
+    audit.record(session, actor, engagement.id, "member.removed", ("person", person_id))
+
+
+def _say(engagement: Engagement) -> dict[str, object]:
+    return {
+        "name": engagement.name,
+        "type": engagement.type,
+        "time_zone": engagement.time_zone,
+        "customer_id": engagement.customer_id,
+    }

@@ -1,0 +1,294 @@
+"""People: make, deactivate, let in by link or password, sign out; and the tokens that act for them.
+
+Passwords are hashed before the transaction; a service never sees one.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from tracker.domain.access import CUSTOMERS, Actor, Permission, Role, Scope
+from tracker.domain.errors import EditedMeanwhile, FieldError, Invalid, NotFound, RateLimited
+from tracker.domain.text import TextError, clean_line
+from tracker.store import audit
+from tracker.store import engagement as engagements
+from tracker.store import person as people
+from tracker.store.database import AnySession
+from tracker.store.engagement import Customer
+from tracker.store.person import ApiToken, LoginSession, Person, SignInLink, digest, new_secret
+
+LINK_LIFE = timedelta(days=3)
+SESSION_LIFE = timedelta(days=14)
+ATTEMPT_WINDOW = timedelta(minutes=15)
+ATTEMPTS_ALLOWED = 10
+LINKS_ALLOWED = 5
+
+
+@dataclass(frozen=True)
+class PersonSpec:
+    """A person as they are entered. `customer` is a name, for customer roles only."""
+
+    email: str
+    name: str
+    role: str
+    customer: str | None = None
+    slack_user_id: str | None = None
+    time_zone: str = "UTC"
+
+
+def add_person(session: AnySession, actor: Actor, spec: PersonSpec, *, now: datetime) -> Person:
+    """Make a person who can be let in by link. Raises NotAllowed, Invalid naming every field that cannot stand."""
+    actor.must(Permission.MANAGE_PEOPLE)
+    return _add(session, actor, spec, None, now)
+
+
+def _add(session: AnySession, actor: Actor, spec: PersonSpec, password_hash: str | None, now: datetime) -> Person:
+    email = spec.email.strip().lower()
+    errors: list[FieldError] = []
+    if not _plausible(email):
+        errors.append(FieldError("email", "That is not an e-mail address."))
+    elif people.by_email(session, email):
+        errors.append(FieldError("email", "Somebody with this e-mail address is here already."))
+    name = ""
+    try:
+        name = clean_line(spec.name, 200)
+    except TextError as error:
+        errors.append(FieldError("name", str(error)))
+    if not name and not errors:
+        errors.append(FieldError("name", "Fill this in."))
+    customer_id = None
+    if spec.role not in set(Role):
+        errors.append(FieldError("role", f"Choose one of: {', '.join(Role)}."))
+    elif spec.role in CUSTOMERS:
+        customer = engagements.customer_named(session, spec.customer.strip()) if spec.customer else None
+        customer_id = customer.id if customer else None
+        if customer_id is None and spec.customer and not errors:
+            customer_id = _new_customer(session, actor, spec.customer).id
+        if customer_id is None:
+            errors.append(FieldError("customer", "Name the customer this person belongs to."))
+    elif spec.customer:
+        errors.append(FieldError("customer", "Only customer roles belong to a customer. Leave it empty."))
+    if errors:
+        raise Invalid(errors)
+    person = Person(
+        email=email,
+        name=name,
+        role=spec.role,
+        customer_id=customer_id,
+        password_hash=password_hash,
+        slack_user_id=spec.slack_user_id or None,
+        time_zone=spec.time_zone,
+        created_at=now,
+    )
+    session.add(person)
+    session.flush()
+    audit.record(session, actor, None, "person.added", ("person", person.id), {"email": email, "role": spec.role})
+    return person
+
+
+def _new_customer(session: AnySession, actor: Actor, name: str) -> Customer:
+    cleaned = clean_line(name, 200)
+    customer = Customer(name=cleaned, name_key=cleaned.casefold())
+    session.add(customer)
+    session.flush()
+    audit.record(session, actor, None, "customer.created", ("customer", customer.id), {"name": cleaned})
+    return customer
+
+
+def _plausible(email: str) -> bool:
+    local, _, host = email.partition("@")
+    return (
+        bool(local and host)
+        and len(email) <= 254
+        and not any(letter.isspace() or letter in '<>,;"' for letter in email)
+        and "@" not in host
+    )
+
+
+def add_first_admin(session: AnySession, link_token: str, spec: PersonSpec, password_hash: str, *, now: datetime) -> Person:
+    """Use up the first-administrator link. Raises NotFound for a dead link, Invalid for what was typed."""
+    link = people.open_link(session, link_token, now)
+    if link is None or link.person_id is not None or not people.is_empty(session):
+        raise NotFound
+    who = Actor(person_id=None, name=spec.name, role=Role.ADMIN)
+    person = _add(session, who, PersonSpec(spec.email, spec.name, Role.ADMIN), password_hash, now)
+    people.take_link(session, link_token, now)
+    return person
+
+
+def offer_first_admin(session: AnySession, *, now: datetime) -> str | None:
+    """A fresh link that makes the first administrator; None once there is one. Older ones stop working."""
+    if not people.is_empty(session):
+        return None
+    session.execute(sa.update(SignInLink).where(SignInLink.person_id.is_(None), SignInLink.used_at.is_(None)).values(used_at=now))
+    return _new_link(session, None, now)
+
+
+def make_link(session: AnySession, actor: Actor, person_id: UUID, *, now: datetime) -> str:
+    """A fresh one-time sign-in link for somebody; returns its secret, which is not kept. Raises NotFound, NotAllowed."""
+    actor.must(Permission.MANAGE_PEOPLE)
+    person = people.get(session, person_id)
+    if person.deactivated_at is not None:
+        raise Invalid.at("person", "This person is deactivated. Take them back first.")
+    audit.record(session, actor, None, "link.made", ("person", person.id))
+    return _new_link(session, person.id, now)
+
+
+def lost_link(session: AnySession, email: str, *, now: datetime) -> str | None:
+    """A link for somebody who asks for one by mail; None for an address we do not know."""
+    person = people.by_email(session, email)
+    if person is None or person.deactivated_at is not None:
+        return None
+    return _new_link(session, person.id, now)
+
+
+def _new_link(session: AnySession, person_id: UUID | None, now: datetime) -> str:
+    secret = new_secret()
+    session.add(SignInLink(person_id=person_id, token_hash=digest(secret), created_at=now, expires_at=now + LINK_LIFE))
+    return secret
+
+
+def too_often(session: AnySession, keys: list[str], *, allowed: int, now: datetime) -> bool:
+    """Count a try under each key and tell whether one was used too often.
+
+    The count is kept whatever comes of the try, so the edge ends this unit before it refuses (`refuse_too_often`).
+    """
+    return max(people.count_attempt(session, key, now, ATTEMPT_WINDOW) for key in keys) > allowed
+
+
+def refuse_too_often() -> RateLimited:
+    """What to raise then."""
+    return RateLimited("Too many tries. Wait a quarter of an hour, then try again.", int(ATTEMPT_WINDOW.total_seconds()))
+
+
+def sign_in_by_link(session: AnySession, token: str, user_agent: str, *, now: datetime) -> tuple[Person, str]:
+    """Use up a link and start a session; returns its secret. Raises NotFound for a dead link."""
+    link = people.take_link(session, token, now)
+    if link is None or link.person_id is None:
+        raise NotFound
+    person = people.get(session, link.person_id)
+    if person.deactivated_at is not None:
+        raise NotFound
+    return person, start_session(session, person, user_agent, now=now)
+
+
+def start_session(session: AnySession, person: Person, user_agent: str, *, now: datetime) -> str:
+    """Sign somebody in, in one browser; returns the session's secret."""
+    secret = new_secret()
+    session.add(
+        LoginSession(
+            person_id=person.id,
+            token_hash=digest(secret),
+            user_agent=user_agent[:200],
+            created_at=now,
+            expires_at=now + SESSION_LIFE,
+        )
+    )
+    session.execute(sa.update(Person).where(Person.id == person.id).values(last_signed_in_at=now))
+    who = people.actor_of(session, person)
+    audit.record(session, who, None, "person.signed_in", ("person", person.id))
+    return secret
+
+
+def end_sessions(session: AnySession, actor: Actor, *, only: UUID | None = None, but: UUID | None = None, now: datetime) -> None:
+    """Sign the actor out: in one browser, or everywhere but in one."""
+    mine = sa.update(LoginSession).where(LoginSession.person_id == actor.person_id, LoginSession.revoked_at.is_(None))
+    if only is not None:
+        mine = mine.where(LoginSession.id == only)
+    if but is not None:
+        mine = mine.where(LoginSession.id != but)
+    session.execute(mine.values(revoked_at=now))
+
+
+def set_active(session: AnySession, actor: Actor, person_id: UUID, *, active: bool, now: datetime) -> Person:
+    """Deactivate somebody, which signs them out and stops their tokens and links, or take them back."""
+    actor.must(Permission.MANAGE_PEOPLE)
+    person = people.get(session, person_id)
+    if not active and person.id == actor.person_id:
+        raise Invalid.at("person", "You cannot deactivate yourself.")
+    person.deactivated_at = None if active else now
+    person.version += 1
+    if not active:
+        for table in (LoginSession, ApiToken):
+            session.execute(
+                sa.update(table).where(table.person_id == person_id, table.revoked_at.is_(None)).values(revoked_at=now)
+            )
+        session.execute(
+            sa.update(SignInLink).where(SignInLink.person_id == person_id, SignInLink.used_at.is_(None)).values(used_at=now)
+        )
+    audit.record(session, actor, None, "person.reactivated" if active else "person.deactivated", ("person", person.id))
+    return person
+
+
+@dataclass(frozen=True)
+class OwnChange:
+    """What people change about themselves."""
+
+    name: str | None = None
+    theme: str | None = None
+    time_zone: str | None = None
+    password_hash: str | None = None
+    version: int | None = None
+
+
+def edit_self(session: AnySession, actor: Actor, change: OwnChange, *, now: datetime) -> Person:  # noqa: ARG001
+    """Change one's own name, theme, zone or password. Raises EditedMeanwhile, Invalid."""
+    assert actor.person_id is not None
+    person = people.get(session, actor.person_id)
+    if change.version is not None and change.version != person.version:
+        raise EditedMeanwhile
+    if change.name is not None:
+        try:
+            person.name = clean_line(change.name, 200)
+        except TextError as error:
+            raise Invalid.at("name", str(error)) from None
+    if change.theme is not None:
+        person.theme = change.theme
+    if change.time_zone is not None:
+        person.time_zone = change.time_zone
+    if change.password_hash is not None:
+        person.password_hash = change.password_hash
+    person.version += 1
+    session.flush()
+    changed = [name for name, value in vars(change).items() if value is not None and name != "version"]
+    audit.record(session, actor, None, "person.edited", ("person", person.id), {"fields": changed})
+    return person
+
+
+def create_token(
+    session: AnySession, actor: Actor, person_id: UUID, scope: str, *, engagement_id: UUID | None = None, now: datetime
+) -> str:
+    """A fresh API token that acts as a person; returned once, kept as a digest. Raises NotFound, NotAllowed, Invalid."""
+    actor.must(Permission.MANAGE_PEOPLE)
+    person = people.get(session, person_id)
+    if scope not in set(Scope):
+        raise Invalid.at("scope", f"Choose one of: {', '.join(Scope)}.")
+    if person.deactivated_at is not None:
+        raise Invalid.at("person", "This person is deactivated.")
+    if engagement_id is not None:
+        engagements.get(session, people.actor_of(session, person), engagement_id)
+    secret = f"{people.TOKEN_PREFIX}{new_secret()}"
+    token = ApiToken(
+        person_id=person.id,
+        engagement_id=engagement_id,
+        token_hash=digest(secret),
+        hint=secret[-4:],
+        scope=scope,
+        created_at=now,
+    )
+    session.add(token)
+    session.flush()
+    audit.record(session, actor, None, "token.created", ("api_token", token.id), {"person_id": person.id, "scope": scope})
+    return secret
+
+
+def revoke_token(session: AnySession, actor: Actor, token_id: UUID, *, now: datetime) -> None:
+    """Stop a token for good. Raises NotFound, NotAllowed."""
+    actor.must(Permission.MANAGE_PEOPLE)
+    token = session.get(ApiToken, token_id)
+    if token is None:
+        raise NotFound
+    token.revoked_at = token.revoked_at or now
+    audit.record(session, actor, None, "token.revoked", ("api_token", token.id))

@@ -1,0 +1,176 @@
+"""Plans the reminders of one engagement, in the transaction that changed its facts. Use cases share it; no edge calls it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from tracker.domain.deadline import KINDS, Dates, DeadlineKind, following
+from tracker.domain.engagement import Windows
+from tracker.domain.notice import Audience, Notice
+from tracker.domain.reminders.ladder import Moment, Occasion, next_repeat, occasions
+from tracker.domain.reminders.registry import REMINDERS
+from tracker.domain.site import LAUNCHED_STAGES
+from tracker.domain.workday import Calendar
+from tracker.store import deadline as deadlines
+from tracker.store import engagement as engagements
+from tracker.store import outbox
+from tracker.store import person as people
+from tracker.store import site as sites
+from tracker.store.database import AnySession
+from tracker.store.deadline import Deadline
+from tracker.store.engagement import Engagement
+from tracker.store.holiday import holidays_of
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+# Business days are counted at most a year of working days away from a date, so that holidays of these years are enough.
+YEARS_AROUND = 2
+
+
+def calendar_of(time_zone: str, country: str | None, around: Iterable[date]) -> Calendar:
+    """The calendar in which an engagement's business days are counted, with the holidays of the years that matter."""
+    years = {year for day in around for year in range(max(1, day.year - YEARS_AROUND), min(9998, day.year + YEARS_AROUND) + 1)}
+    return Calendar(time_zone, holidays_of(country, years))
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the dates of one engagement stand on."""
+
+    engagement: Engagement
+    windows: Windows | None
+    calendar: Calendar
+    site_names: Mapping[UUID, str]
+    launched: frozenset[UUID]
+    withdrawn: frozenset[UUID]
+
+
+def ground_of(session: AnySession, engagement: Engagement, *, around: Iterable[date]) -> Ground:
+    """Read what dates stand on, in four statements."""
+    customer = engagements.customer(session, engagement.customer_id)
+    agreement = engagements.agreement_of(session, engagement.id)
+    listed = sites.of_engagement(session, engagement.id)
+    return Ground(
+        engagement=engagement,
+        windows=agreement.windows if agreement else None,
+        calendar=calendar_of(engagement.time_zone, customer.country, around),
+        site_names={site.id: site.name for site in listed},
+        launched=frozenset(site.id for site in listed if site.stage in LAUNCHED_STAGES),
+        withdrawn=frozenset(site.id for site in listed if site.stage == "withdrawn"),
+    )
+
+
+def replan(session: AnySession, engagement: Engagement, *, now: datetime, after: datetime | None = None) -> None:
+    """Bring an engagement's waiting notices in line with its dates as they are now.
+
+    What is later than `after` (now, unless a tick catches up) is planned; what waits and is no longer true is called
+    off. Setting a date thus posts nothing by itself.
+    """
+    session.flush()
+    dated = deadlines.of_engagement(session, engagement.id)
+    ground = ground_of(session, engagement, around=[now.date(), *(deadline.day for deadline in dated)])
+    mentions = _slack_ids(session, dated)
+    notices: list[Notice] = []
+    keep: list[str] = []
+    for deadline in dated:
+        if not _is_live(deadline, ground):
+            deadline.replan_at = None
+            continue
+        ladder, moment = (
+            REMINDERS[DeadlineKind(deadline.kind)],
+            Moment(deadline.dates, ground.calendar, _window(ground)),
+        )
+        for occasion in occasions(ladder, moment, after=LONG_AGO, now=now):
+            notice = _notice(deadline, occasion, ground, mentions.get(deadline.owner_id))
+            keep.append(notice.key)
+            if occasion.at > (after or now):
+                notices.append(notice)
+        deadline.replan_at = next_repeat(ladder, moment, now)
+    session.flush()
+    outbox.cancel_others(session, [deadline.id for deadline in dated], keep, "The date was moved, or is done.", now)
+    channels: dict[str, str | None] = {
+        Audience.CUSTOMER: engagement.slack_channel,
+        Audience.INTERNAL: engagement.internal_slack_channel or engagement.slack_channel,
+    }
+    outbox.plan(session, engagement.id, notices, channels, now)
+
+
+def _is_live(deadline: Deadline, ground: Ground) -> bool:
+    if deadline.done_at is not None or ground.engagement.status != "active" or deadline.site_id in ground.withdrawn:
+        return False
+    return not (deadline.kind == DeadlineKind.CODE_FREEZE and deadline.site_id in ground.launched)
+
+
+def _window(ground: Ground) -> int | None:
+    return ground.windows.cutover if ground.windows else None
+
+
+def _slack_ids(session: AnySession, dated: Iterable[Deadline]) -> dict[UUID | None, str | None]:
+    owners = {deadline.owner_id for deadline in dated if deadline.owner_id is not None}
+    return {owner: people.get(session, owner).slack_user_id for owner in owners}
+
+
+def _notice(deadline: Deadline, occasion: Occasion, ground: Ground, mention: str | None) -> Notice:
+    kind = KINDS[DeadlineKind(deadline.kind)]
+    subject = ground.site_names.get(deadline.site_id, "") if deadline.site_id else ground.engagement.name
+    event = kind.event if deadline.kind != DeadlineKind.CUSTOM else f"{deadline.title} {kind.event}"
+    dates = deadline.dates
+    due = (dates.due_at or dates.due_on or date.min).isoformat()
+    facts = [("When", say_due(dates, ground.calendar, ground.engagement.time_zone))]
+    if deadline.site_id:
+        facts.append(("Engagement", ground.engagement.name))
+    return Notice(
+        # The key names the deadline as it stands: move the date and the reminder is due anew.
+        key=f"{deadline.kind}:{deadline.id}:{due}:{occasion.name}",
+        kind=f"{deadline.kind}.{occasion.name.split('-')[0]}",
+        audience=Audience.INTERNAL if kind.internal else Audience.CUSTOMER,
+        headline=f"{subject}: {event} {occasion.says}",
+        text=kind.ask,
+        facts=tuple(facts),
+        path=f"/sites/{deadline.site_id}" if deadline.site_id else f"/engagements/{deadline.engagement_id}",
+        due_at=occasion.at,
+        useless_after=occasion.useless_after,
+        site_id=deadline.site_id,
+        deadline_id=deadline.id,
+        mention=mention,
+    )
+
+
+def say_due(dates: Dates, calendar: Calendar, time_zone: str) -> str:
+    """A date as people read it: with weekday, and with the zone where it is an instant."""
+    if dates.due_at is None:
+        return f"{dates.day(calendar):%a %-d %b %Y}"
+    local = dates.due_at.astimezone(ZoneInfo(time_zone))
+    return f"{local:%a %-d %b %Y, %H:%M} ({time_zone})"
+
+
+def place_following(session: AnySession, anchor: Deadline, ground: Ground, *, now: datetime) -> None:
+    """Write the dates that follow from an entered one. A date that somebody set by hand, or that is done, stays."""
+    for kind, (offset, day) in following(DeadlineKind(anchor.kind), anchor.dates, ground.windows, ground.calendar).items():
+        existing = deadlines.one(session, anchor.engagement_id, anchor.site_id, kind)
+        if existing is None:
+            session.add(
+                Deadline(
+                    engagement_id=anchor.engagement_id,
+                    site_id=anchor.site_id,
+                    kind=kind,
+                    title=KINDS[kind].title,
+                    due_on=day,
+                    day=day,
+                    source="computed",
+                    anchor=anchor.kind,
+                    offset_days=offset,
+                    created_at=now,
+                )
+            )
+        elif existing.source == "computed" and existing.done_at is None and existing.due_on != day:
+            existing.due_on = existing.day = day
+            existing.offset_days = offset
+            existing.version += 1
+    session.flush()
+
+
+def just_before(moment: datetime) -> datetime:
+    """The last moment that does not include the given one."""
+    return moment - timedelta(microseconds=1)

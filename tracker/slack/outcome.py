@@ -1,0 +1,87 @@
+"""What an answer or a fault of Slack means for the message that was being sent (docs/rules/delivery.md, classes)."""
+
+import socket
+from http.client import HTTPException
+from urllib.error import URLError
+
+from slack_sdk.errors import SlackApiError, SlackClientError
+
+from tracker.domain.notice import Doubt, Outcome, Park, Pause, Refuse, Wait
+
+RETRY_SECONDS = 30.0
+NOT_ARRIVED = ("request_timeout",)
+RATE = ("ratelimited", "rate_limited")
+WORKSPACE_ERRORS = (
+    "invalid_auth",
+    "not_authed",
+    "account_inactive",
+    "token_revoked",
+    "token_expired",
+    "missing_scope",
+    "app_access_restricted",
+    "two_factor_setup_required",
+    "org_login_required",
+    "team_added_to_org",
+    "enterprise_is_restricted",
+    "message_limit_exceeded",
+)
+CHANNEL_ERRORS = (
+    "channel_not_found",
+    "not_in_channel",
+    "is_archived",
+    "no_permission",
+    "ekm_access_denied",
+    "messages_tab_disabled",
+    "cannot_reply_to_message",
+    "thread_not_found",
+)
+CONTENT_ERRORS = (
+    "msg_too_long",
+    "msg_blocks_too_long",
+    "no_text",
+    "too_many_attachments",
+    "metadata_too_large",
+    "markdown_text_conflict",
+)
+CONTENT_PREFIXES = ("invalid_blocks", "invalid_metadata")
+
+
+def of_answer(error: SlackApiError) -> Outcome:
+    """The class of an error that Slack told us. Whatever we do not know is in doubt, never simply sent again."""
+    response = error.response
+    status = getattr(response, "status_code", 0)
+    code = str(response.get("error", "") if isinstance(response.data, dict) else "")
+    if status == 429 or code in RATE:
+        return Wait(_retry_after(error), "ratelimited")
+    if status >= 500:
+        return Doubt(f"HTTP {status}")
+    if code in NOT_ARRIVED:
+        return Wait(RETRY_SECONDS, code, hold_channel=False)
+    if code in WORKSPACE_ERRORS:
+        return Pause(code)
+    if code in CHANNEL_ERRORS or code.startswith("restricted_action"):
+        return Park(code)
+    if code in CONTENT_ERRORS or code.startswith(CONTENT_PREFIXES):
+        return Refuse(code)
+    return Doubt(code[:200] or f"HTTP {status}, not an answer of Slack")
+
+
+def _retry_after(error: SlackApiError) -> float:
+    headers = {name.lower(): value for name, value in dict(error.response.headers).items()}
+    try:
+        return max(1.0, float(headers.get("retry-after", RETRY_SECONDS)))
+    except (TypeError, ValueError):
+        return RETRY_SECONDS
+
+
+# What the wire can do to a call. Everything but a refused connection and an unknown host is in doubt.
+WIRE_FAULTS = (OSError, HTTPException, SlackClientError, ValueError)
+
+
+def of_fault(error: Exception) -> Outcome:
+    """The class of a fault on the wire: only where no connection was made do we know that nothing was sent."""
+    reason = error.reason if isinstance(error, URLError) else error
+    name = type(reason).__name__
+    if isinstance(reason, ConnectionRefusedError | socket.gaierror):
+        return Wait(RETRY_SECONDS, f"Slack cannot be reached ({name})", hold_channel=False)
+    return Doubt(f"{name}: {reason}"[:200])

@@ -1,0 +1,111 @@
+"""The one place that talks to Slack: posts a message once, reads a channel back, tests the connection."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
+
+from tracker.domain.notice import Outcome, Post, Sent
+from tracker.slack.outcome import WIRE_FAULTS, of_answer, of_fault
+
+EVENT_TYPE = "tracker_notice"
+BEFORE_THE_FIRST_TRY = timedelta(minutes=5)
+PAGE = 200
+MAX_PAGES = 50
+SCOPES_NEEDED = ("chat:write", "channels:history", "groups:history")
+
+
+@dataclass(frozen=True)
+class Connection:
+    """What a test of the connection showed, in words for a person."""
+
+    ok: bool
+    team: str | None = None
+    bot: str | None = None
+    missing_scopes: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+class SlackSender:
+    """Sends through slack-sdk, but lets it repeat nothing: the SDK's own retries double a message whose answer was lost."""
+
+    def __init__(self, token: str, api_url: str, *, timeout: float, proxy: str | None) -> None:
+        self._client = WebClient(token=token, base_url=api_url, timeout=int(timeout) or 1, retry_handlers=[], proxy=proxy)
+        # The SDK reads proxies from the environment and ignores NO_PROXY; ours is a setting.
+        self._client.proxy = proxy
+
+    def send(self, post: Post) -> Outcome:
+        """Post one message with its marker. One request at most; every fault is an outcome."""
+        metadata = {"event_type": EVENT_TYPE, "event_payload": {"id": str(post.notice_id)}}
+        try:
+            answer = self._client.chat_postMessage(
+                channel=post.channel,
+                text=post.text,
+                blocks=[dict(block) for block in post.blocks],
+                metadata=metadata,
+                unfurl_links=False,
+                unfurl_media=False,
+            )
+            return Sent(str(answer["ts"]))
+        except SlackApiError as error:
+            return of_answer(error)
+        except (*WIRE_FAULTS, KeyError) as error:
+            return of_fault(error)
+
+    def find(self, channel: str, notice_ids: Iterable[UUID], oldest: datetime) -> Mapping[UUID, str] | None:
+        """The timestamps of those notices that stand in the channel; None where it cannot be read to its end."""
+        wanted = {str(notice_id): notice_id for notice_id in notice_ids}
+        found: dict[UUID, str] = {}
+        try:
+            for message in self._history(channel, oldest - BEFORE_THE_FIRST_TRY):
+                for marker in _markers(message):
+                    if marker in wanted:
+                        found[wanted[marker]] = str(message["ts"])
+        except (SlackApiError, *WIRE_FAULTS, KeyError, LookupError):
+            return None
+        return found
+
+    def _history(self, channel: str, oldest: datetime) -> Iterator[Mapping[str, Any]]:
+        cursor = ""
+        for _page in range(MAX_PAGES):
+            answer = self._client.conversations_history(
+                channel=channel,
+                oldest=f"{oldest.timestamp():.6f}",
+                limit=PAGE,
+                cursor=cursor or None,
+                include_all_metadata=True,
+            )
+            yield from answer["messages"]
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+            if not cursor:
+                return
+        raise LookupError("the channel is too long to read back")
+
+    def test(self) -> Connection:
+        """Ask Slack who we are and what we may do."""
+        try:
+            answer = self._client.auth_test()
+        except SlackApiError as error:
+            code = error.response.get("error") if isinstance(error.response.data, dict) else None
+            return Connection(ok=False, problem=f"Slack answers: {code or 'something that is not an answer'}.")
+        except WIRE_FAULTS as error:
+            return Connection(ok=False, problem=f"Slack cannot be reached: {error}.")
+        headers = {name.lower(): value for name, value in dict(answer.headers).items()}
+        granted = {scope.strip() for scope in headers.get("x-oauth-scopes", "").split(",") if scope.strip()}
+        missing = tuple(scope for scope in SCOPES_NEEDED if granted and scope not in granted)
+        return Connection(ok=True, team=answer.get("team"), bot=answer.get("user"), missing_scopes=missing)
+
+
+def _markers(message: Mapping[str, Any]) -> Iterator[str]:
+    """The notice ids a message carries: in its metadata, and in the id of its first block where that was stripped."""
+    metadata = message.get("metadata") or {}
+    if metadata.get("event_type") == EVENT_TYPE:
+        yield str((metadata.get("event_payload") or {}).get("id", ""))
+    for block in message.get("blocks") or []:
+        prefix, _, rest = str(block.get("block_id", "")).partition(":")
+        if prefix == "tracker":
+            yield rest.split(":")[0]

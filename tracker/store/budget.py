@@ -1,0 +1,253 @@
+"""Hour budgets as kept counters, the PS blocks behind the pool, and the postings that moved them.
+
+Every counter is moved by an UPDATE that carries its own condition, so that no two bookings can both take the last
+minute, and a CHECK stands behind it. A posting is never changed: its sum is what `tracker verify` compares with.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tracker.domain.budget import DRAW_ORDER, Balance, BudgetKind
+from tracker.store.database import AnySession, Base, Keyed, Versioned, changed_one, table_of
+from tracker.store.identity import new_id
+
+COUNTERS = "0 <= approved AND approved <= booked AND booked <= limit_minutes"
+
+
+class Budget(Keyed, Base):
+    """One ledger: a site's allowance or Premium extra, or the engagement's PS pool. Whole minutes."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("engagement_id", "id"),
+        sa.UniqueConstraint("site_id", "id"),
+        sa.UniqueConstraint("site_id", "kind"),
+        sa.Index(
+            "uq_budget_pool",
+            "engagement_id",
+            unique=True,
+            sqlite_where=sa.text("kind = 'ps'"),
+            postgresql_where=sa.text("kind = 'ps'"),
+        ),
+        sa.ForeignKeyConstraint(["engagement_id", "site_id"], ["site.engagement_id", "site.id"]),
+        sa.CheckConstraint("kind IN ('known_incompatibility', 'premium_extra', 'ps')", name="kind_known"),
+        sa.CheckConstraint("(kind = 'ps') = (site_id IS NULL)", name="pool_of_engagement"),
+        sa.CheckConstraint(COUNTERS, name="within_limit"),
+    )
+    engagement_id: Mapped[UUID] = mapped_column(sa.ForeignKey("engagement.id"))
+    site_id: Mapped[UUID | None]
+    kind: Mapped[str]
+    limit_minutes: Mapped[int]
+    booked: Mapped[int] = mapped_column(default=0)
+    approved: Mapped[int] = mapped_column(default=0)
+
+    @property
+    def balance(self) -> Balance:
+        return Balance(BudgetKind(self.kind), self.limit_minutes, self.approved, self.booked - self.approved)
+
+
+class PsBlock(Versioned, Base):
+    """PS hours bought at one time. Drawn oldest first; what it paid for stays pinned to it."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("engagement_id", "id"),
+        sa.CheckConstraint("limit_minutes >= 240", name="four_hours"),
+        sa.CheckConstraint(COUNTERS, name="within_limit"),
+    )
+    engagement_id: Mapped[UUID] = mapped_column(sa.ForeignKey("engagement.id"))
+    limit_minutes: Mapped[int]
+    booked: Mapped[int] = mapped_column(default=0)
+    approved: Mapped[int] = mapped_column(default=0)
+    reference: Mapped[str]
+    purchased_on: Mapped[date]
+    created_at: Mapped[datetime]
+
+
+class Posting(Keyed, Base):
+    """What one step of one time entry moved on one budget: booked and approved minutes, either way."""
+
+    __table_args__ = (
+        sa.ForeignKeyConstraint(["engagement_id", "entry_id"], ["time_entry.engagement_id", "time_entry.id"]),
+        sa.ForeignKeyConstraint(["engagement_id", "budget_id"], ["budget.engagement_id", "budget.id"]),
+        sa.ForeignKeyConstraint(["engagement_id", "block_id"], ["ps_block.engagement_id", "ps_block.id"]),
+        # A site's budget pays for that site only: both keys below name the same site.
+        sa.ForeignKeyConstraint(["site_id", "entry_id"], ["time_entry.site_id", "time_entry.id"]),
+        sa.ForeignKeyConstraint(["site_id", "budget_id"], ["budget.site_id", "budget.id"]),
+        sa.CheckConstraint("(block_id IS NULL) = (site_id IS NOT NULL)", name="site_or_block"),
+        sa.CheckConstraint("minutes <> 0 OR approved_minutes <> 0", name="moves_something"),
+        sa.Index("ix_posting_entry", "entry_id"),
+        sa.Index("ix_posting_budget", "budget_id", "id"),
+    )
+    engagement_id: Mapped[UUID]
+    entry_id: Mapped[UUID]
+    site_id: Mapped[UUID | None]
+    budget_id: Mapped[UUID]
+    block_id: Mapped[UUID | None]
+    minutes: Mapped[int]
+    approved_minutes: Mapped[int]
+    at: Mapped[datetime]
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Minutes taken from a budget, and from which block of the pool."""
+
+    budget_id: UUID
+    kind: BudgetKind
+    site_id: UUID | None
+    block_id: UUID | None
+    minutes: int
+    approved: int = 0
+
+
+def of_site(session: AnySession, engagement_id: UUID, site_id: UUID) -> dict[BudgetKind, Budget]:
+    """What may pay for work on a site: its own budgets and the engagement's pool, in draw order."""
+    query = sa.select(Budget).where(
+        Budget.engagement_id == engagement_id, sa.or_(Budget.site_id == site_id, Budget.site_id.is_(None))
+    )
+    found = {BudgetKind(budget.kind): budget for budget in session.scalars(query)}
+    return {kind: found[kind] for kind in DRAW_ORDER if kind in found}
+
+
+def of_engagement(session: AnySession, engagement_id: UUID) -> list[Budget]:
+    """All budgets of an engagement, those of sites first, in draw order within a site."""
+    rank = sa.case({kind.value: place for place, kind in enumerate(DRAW_ORDER)}, value=Budget.kind)
+    query = sa.select(Budget).where(Budget.engagement_id == engagement_id)
+    return list(session.scalars(query.order_by(Budget.site_id.is_(None), Budget.site_id, rank)))
+
+
+def of_engagements(session: AnySession, ids: Sequence[UUID]) -> dict[UUID, list[Budget]]:
+    """The budgets of several engagements, in one statement."""
+    grouped: dict[UUID, list[Budget]] = {each: [] for each in ids}
+    for budget in session.scalars(sa.select(Budget).where(Budget.engagement_id.in_(ids))):
+        grouped[budget.engagement_id].append(budget)
+    return grouped
+
+
+def blocks_of(session: AnySession, engagement_id: UUID) -> list[PsBlock]:
+    """The PS blocks of an engagement, in the order in which they are drawn: oldest first."""
+    query = sa.select(PsBlock).where(PsBlock.engagement_id == engagement_id)
+    return list(session.scalars(query.order_by(PsBlock.purchased_on, PsBlock.id)))
+
+
+def hold(session: AnySession, budget: Budget) -> int:
+    """Take a budget's row for this unit and return what is left now. Callers go in draw order, so none wait crosswise."""
+    query = sa.select(Budget.limit_minutes - Budget.booked).where(Budget.id == budget.id).with_for_update()
+    return int(session.execute(query).scalar_one())
+
+
+def take(session: AnySession, budget: Budget, minutes: int) -> list[Draw] | None:
+    """Book minutes if they fit, by one conditional UPDATE; None where they do not.
+
+    On the PS pool the row just taken serialises what follows: the blocks are drawn oldest first, each by its own
+    conditional UPDATE, and one entry may cross blocks.
+    """
+    fits = sa.update(Budget).where(Budget.id == budget.id, Budget.booked + minutes <= Budget.limit_minutes)
+    if not changed_one(session, fits.values(booked=Budget.booked + minutes)):
+        return None
+    if budget.site_id is not None:
+        return [Draw(budget.id, BudgetKind(budget.kind), budget.site_id, None, minutes)]
+    return _take_blocks(session, budget, minutes)
+
+
+def _take_blocks(session: AnySession, pool: Budget, minutes: int) -> list[Draw]:
+    draws: list[Draw] = []
+    query = sa.select(PsBlock.id, PsBlock.limit_minutes - PsBlock.booked).where(
+        PsBlock.engagement_id == pool.engagement_id, PsBlock.booked < PsBlock.limit_minutes
+    )
+    for block_id, left in session.execute(query.order_by(PsBlock.purchased_on, PsBlock.id).with_for_update()).all():
+        share = min(left, minutes)
+        session.execute(sa.update(PsBlock).where(PsBlock.id == block_id).values(booked=PsBlock.booked + share))
+        draws.append(Draw(pool.id, BudgetKind.PS, None, block_id, share))
+        minutes -= share
+        if minutes == 0:
+            return draws
+    raise RuntimeError(f"the pool of engagement {pool.engagement_id} holds more than its blocks")
+
+
+def move(session: AnySession, draws: Iterable[Draw]) -> None:
+    """Apply signed draws to their counters: approvals, rejections and reversals. The pool comes before its blocks."""
+    for draw in draws:
+        booked, approved = Budget.booked + draw.minutes, Budget.approved + draw.approved
+        session.execute(sa.update(Budget).where(Budget.id == draw.budget_id).values(booked=booked, approved=approved))
+        if draw.block_id is not None:
+            booked, approved = PsBlock.booked + draw.minutes, PsBlock.approved + draw.approved
+            session.execute(sa.update(PsBlock).where(PsBlock.id == draw.block_id).values(booked=booked, approved=approved))
+
+
+def post(session: AnySession, engagement_id: UUID, entry_id: UUID, draws: Iterable[Draw], now: datetime) -> None:
+    """Write down what moved."""
+    rows = [
+        {
+            "id": new_id(),
+            "engagement_id": engagement_id,
+            "entry_id": entry_id,
+            "site_id": draw.site_id,
+            "budget_id": draw.budget_id,
+            "block_id": draw.block_id,
+            "minutes": draw.minutes,
+            "approved_minutes": draw.approved,
+            "at": now,
+        }
+        for draw in draws
+    ]
+    if rows:
+        session.execute(sa.insert(table_of(Posting)), rows)
+
+
+def drawn_by(session: AnySession, entry_ids: Sequence[UUID]) -> dict[UUID, list[Draw]]:
+    """What each entry draws now, its steps added up, by budget and block in the order of drawing."""
+    grouped: dict[UUID, list[Draw]] = {each: [] for each in entry_ids}
+    query = (
+        sa.select(
+            Posting.entry_id, Posting.budget_id, Budget.kind, Posting.site_id, Posting.block_id,
+            sa.func.sum(Posting.minutes), sa.func.sum(Posting.approved_minutes),
+        )
+        .join(Budget, Budget.id == Posting.budget_id)
+        .where(Posting.entry_id.in_(entry_ids))
+        .group_by(Posting.entry_id, Posting.budget_id, Budget.kind, Posting.site_id, Posting.block_id)
+        .order_by(sa.func.min(Posting.id))
+    )  # fmt: skip
+    for entry_id, budget_id, kind, site_id, block_id, minutes, approved in session.execute(query):
+        grouped[entry_id].append(Draw(budget_id, BudgetKind(kind), site_id, block_id, int(minutes), int(approved)))
+    return grouped
+
+
+def counter_faults(session: AnySession) -> list[str]:
+    """Compare every kept counter with the sum of its postings, and each pool with its blocks."""
+    return [
+        *_drift(session, Budget, Posting.budget_id, "budget"),
+        *_drift(session, PsBlock, Posting.block_id, "PS block"),
+        *_pool_drift(session),
+    ]
+
+
+def _drift(
+    session: AnySession, counter: type[Budget] | type[PsBlock], key: sa.orm.InstrumentedAttribute[Any], word: str
+) -> list[str]:
+    booked, approved = sa.func.sum(Posting.minutes).label("booked"), sa.func.sum(Posting.approved_minutes).label("approved")
+    sums = sa.select(key.label("id"), booked, approved).where(key.is_not(None)).group_by(key).subquery()
+    posted = sa.func.coalesce(sums.c.booked, 0), sa.func.coalesce(sums.c.approved, 0)
+    query = (
+        sa.select(counter.id, counter.booked, counter.approved, *posted)
+        .outerjoin(sums, sums.c.id == counter.id)
+        .where(sa.or_(counter.booked != posted[0], counter.approved != posted[1]))
+    )
+    return [
+        f"{word} {row[0]}: counts {row[1]}/{row[2]} minutes booked/approved, its postings add up to {row[3]}/{row[4]}"
+        for row in session.execute(query)
+    ]
+
+
+def _pool_drift(session: AnySession) -> list[str]:
+    bought = sa.func.sum(PsBlock.limit_minutes).label("bought")
+    pools = sa.select(PsBlock.engagement_id, bought).group_by(PsBlock.engagement_id).subquery()
+    total = sa.func.coalesce(pools.c.bought, 0)
+    query = sa.select(Budget.id, Budget.limit_minutes, total).outerjoin(pools, pools.c.engagement_id == Budget.engagement_id)
+    wrong = session.execute(query.where(Budget.kind == BudgetKind.PS, Budget.limit_minutes != total))
+    return [f"PS pool {row[0]}: holds {row[1]} minutes, its blocks {row[2]}" for row in wrong]

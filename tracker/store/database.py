@@ -1,0 +1,145 @@
+"""The ground of all tables: base class, column types, engine settings."""
+
+import sqlite3
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+from uuid import UUID
+
+import sqlalchemy as sa
+from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session as FlaskSession
+from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    ORMExecuteState,
+    Session,
+    declared_attr,
+    mapped_column,
+    scoped_session,
+)
+from sqlalchemy.types import TypeDecorator
+
+from tracker.store.identity import new_id
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+BUSY_MILLISECONDS = 5000
+AnySession = Session | scoped_session[Session] | scoped_session[FlaskSession]
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment. Refuses naive values, and returns UTC on every engine (SQLite forgets the offset)."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a naive datetime reached the database: {value!r}")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def table_of(model: type["Base"]) -> sa.Table:
+    """The table behind a model, for statements that bypass it."""
+    assert isinstance(model.__table__, sa.Table)
+    return model.__table__
+
+
+class Base(DeclarativeBase):
+    """Every table: singular snake-case name, UUIDv7 key, named constraints."""
+
+    metadata = sa.MetaData(naming_convention=NAMING)
+    type_annotation_map: ClassVar = {datetime: UtcDateTime(), UUID: sa.Uuid(), dict[str, Any]: sa.JSON(), list[Any]: sa.JSON()}
+
+    @declared_attr.directive
+    def __tablename__(cls) -> str:  # noqa: N805 -- the class it is
+        return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in cls.__name__).lstrip("_")
+
+
+class Keyed:
+    """A row with an id of its own."""
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+
+
+class Versioned(Keyed):
+    """A row that people edit: a stale edit is refused instead of overwriting somebody else's (edited_meanwhile)."""
+
+    version: Mapped[int] = mapped_column(default=1)
+
+
+db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
+
+# Set by transaction(): SQLite then takes the write lock at BEGIN.
+WRITING: ContextVar[bool] = ContextVar("writing", default=False)
+
+
+def prepare_engine(engine: Engine) -> None:
+    """Make an engine keep what it commits: on SQLite write-ahead log, full sync, foreign keys and our own BEGIN."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def connect(connection: sqlite3.Connection, _record: object) -> None:
+        # sqlite3 would begin deferred on its own, and a read that turns into a write then fails at once.
+        connection.isolation_level = None
+        for pragma, value in (
+            ("busy_timeout", BUSY_MILLISECONDS),
+            ("journal_mode", "wal"),
+            ("synchronous", 2),
+            ("foreign_keys", 1),
+            ("cache_size", -4096),
+        ):
+            connection.execute(f"PRAGMA {pragma}={value}")
+        kept = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous", "foreign_keys")]
+        if kept != ["wal", 2, 1]:
+            raise RuntimeError(f"SQLite did not take its settings: {kept}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if WRITING.get() else "BEGIN")
+
+
+@event.listens_for(Session, "before_flush")
+def _no_write_outside(session: Session, _context: object, _instances: object) -> None:
+    if "unit" not in session.info and (session.new or session.dirty or session.deleted):
+        raise RuntimeError("a write outside transaction()")
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _no_statement_outside(state: ORMExecuteState) -> None:
+    if (state.is_insert or state.is_update or state.is_delete) and "unit" not in state.session.info:
+        raise RuntimeError("a write outside transaction()")
+
+
+def insert_or_ignore(session: AnySession, table: sa.Table) -> Any:
+    """INSERT … ON CONFLICT DO NOTHING in the engine's own dialect."""
+    return dialect_insert(session, table).on_conflict_do_nothing()
+
+
+def dialect_insert(session: AnySession, table: sa.Table) -> Any:
+    """The engine's own INSERT, which knows ON CONFLICT."""
+    return (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(table)
+
+
+def changed_one(session: AnySession, statement: sa.Update) -> bool:
+    """Run a conditional UPDATE and tell whether it found its row."""
+    result = session.execute(statement)
+    assert isinstance(result, sa.CursorResult)
+    return result.rowcount == 1

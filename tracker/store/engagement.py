@@ -1,0 +1,214 @@
+"""Customers, their engagements, the agreement behind each, and who works on it. Access is decided here, by a join."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tracker.domain.access import Actor
+from tracker.domain.engagement import TYPES, UAT_SILENCE, EngagementFacts, EngagementStage, Windows, stage_of
+from tracker.domain.errors import NotFound
+from tracker.store.database import AnySession, Base, Keyed, Versioned
+from tracker.store.person import Person
+
+
+def _one_of(column: str, values: Collection[str], name: str) -> sa.CheckConstraint:
+    return sa.CheckConstraint(f"{column} IN ({', '.join(repr(value) for value in values)})", name=name)
+
+
+class Customer(Versioned, Base):
+    """Whoever owns the sites. Names are unique however they are capitalised."""
+
+    name: Mapped[str]
+    name_key: Mapped[str] = mapped_column(unique=True)
+    country: Mapped[str | None]
+
+
+class Engagement(Versioned, Base):
+    """One signed agreement with one customer, and the work under it. Its stage is derived, but for hold and cancel."""
+
+    __table_args__ = (
+        _one_of("type", TYPES, "type_known"),
+        _one_of("status", ("active", "on_hold", "cancelled"), "status_known"),
+    )
+    customer_id: Mapped[UUID] = mapped_column(sa.ForeignKey("customer.id"), index=True)
+    name: Mapped[str]
+    type: Mapped[str]
+    time_zone: Mapped[str]
+    slack_channel: Mapped[str | None]
+    internal_slack_channel: Mapped[str | None]
+    manager_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"), index=True)
+    account_rep: Mapped[str | None]
+    status: Mapped[str] = mapped_column(default="active")
+    requirements_version: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+
+
+class Agreement(Keyed, Base):
+    """What was signed. The windows come from here: no length has a default in code."""
+
+    __table_args__ = (
+        _one_of("uat_silence", UAT_SILENCE, "uat_silence_known"),
+        sa.CheckConstraint(
+            "uat_business_days > 0 AND cutover_business_days > 0 AND hypercare_business_days > 0",
+            name="windows_positive",
+        ),
+    )
+    engagement_id: Mapped[UUID] = mapped_column(sa.ForeignKey("engagement.id"), unique=True)
+    reference: Mapped[str]
+    signed_on: Mapped[date]
+    uat_business_days: Mapped[int]
+    cutover_business_days: Mapped[int]
+    hypercare_business_days: Mapped[int]
+    uat_silence: Mapped[str]
+    catalogue_version: Mapped[int]
+
+    @property
+    def windows(self) -> Windows:
+        return Windows(self.uat_business_days, self.cutover_business_days, self.hypercare_business_days, self.uat_silence)
+
+
+class Member(Keyed, Base):
+    """Somebody of the staff who is assigned to an engagement, until they leave it."""
+
+    __table_args__ = (
+        sa.Index(
+            "uq_member_active", "engagement_id", "person_id", unique=True, sqlite_where=sa.text("left_at IS NULL"),
+            postgresql_where=sa.text("left_at IS NULL"),
+        ),
+        sa.Index("ix_member_person", "person_id", "engagement_id"),
+    )  # fmt: skip
+    engagement_id: Mapped[UUID] = mapped_column(sa.ForeignKey("engagement.id"))
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"))
+    joined_at: Mapped[datetime]
+    left_at: Mapped[datetime | None]
+
+
+def visible(actor: Actor) -> sa.ColumnElement[bool]:
+    """The engagements an actor may know of. Every query on something of an engagement carries this condition."""
+    if actor.customer_id is not None:
+        rule: sa.ColumnElement[bool] = Engagement.customer_id == actor.customer_id
+    elif not actor.is_staff:
+        rule = sa.false()
+    elif actor.sees_all:
+        rule = sa.true()
+    else:
+        assigned = sa.exists().where(
+            Member.engagement_id == Engagement.id, Member.person_id == actor.person_id, Member.left_at.is_(None)
+        )
+        rule = sa.or_(assigned, Engagement.manager_id == actor.person_id)
+    if actor.only_engagement_id is not None:
+        rule = sa.and_(rule, Engagement.id == actor.only_engagement_id)
+    return rule
+
+
+def get(session: AnySession, actor: Actor, engagement_id: UUID) -> Engagement:
+    """Raises NotFound for one that is not there or not the actor's to know of."""
+    found = session.scalar(sa.select(Engagement).where(Engagement.id == engagement_id, visible(actor)))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def lock(session: AnySession, engagement_id: UUID) -> None:
+    """Hold an engagement against others who decide on its list of sites."""
+    session.execute(sa.select(Engagement.id).where(Engagement.id == engagement_id).with_for_update())
+
+
+def customer(session: AnySession, customer_id: UUID) -> Customer:
+    """Raises NotFound."""
+    found = session.get(Customer, customer_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def customer_named(session: AnySession, name: str) -> Customer | None:
+    return session.scalar(sa.select(Customer).where(Customer.name_key == name.casefold()))
+
+
+def customers(session: AnySession, actor: Actor, *, after: str | None, limit: int) -> list[Customer]:
+    """The customers an actor may know of, by name."""
+    query = sa.select(Customer).order_by(Customer.name_key).limit(limit)
+    if not actor.sees_all:
+        query = query.where(sa.exists().where(Engagement.customer_id == Customer.id, visible(actor)))
+    return list(session.scalars(query.where(Customer.name_key > after) if after else query))
+
+
+def agreement_of(session: AnySession, engagement_id: UUID) -> Agreement | None:
+    return session.scalar(sa.select(Agreement).where(Agreement.engagement_id == engagement_id))
+
+
+def members_of(session: AnySession, engagement_id: UUID) -> list[Person]:
+    """The staff assigned to an engagement, by name."""
+    query = sa.select(Person).join(Member, Member.person_id == Person.id)
+    return list(
+        session.scalars(query.where(Member.engagement_id == engagement_id, Member.left_at.is_(None)).order_by(Person.name))
+    )
+
+
+def active_member(session: AnySession, engagement_id: UUID, person_id: UUID) -> Member | None:
+    query = sa.select(Member).where(
+        Member.engagement_id == engagement_id, Member.person_id == person_id, Member.left_at.is_(None)
+    )
+    return session.scalar(query)
+
+
+@dataclass(frozen=True)
+class EngagementRow:
+    """One line of the portfolio."""
+
+    engagement: Engagement
+    customer_name: str
+    manager_name: str
+    stage: EngagementStage
+    site_count: int
+
+
+def page(session: AnySession, actor: Actor, *, before: UUID | None, limit: int) -> list[EngagementRow]:
+    """An actor's engagements, newest first, those older than a given one. Five statements however many there are."""
+    query = (
+        sa.select(Engagement, Customer.name, Person.name)
+        .join(Customer, Customer.id == Engagement.customer_id)
+        .join(Person, Person.id == Engagement.manager_id)
+        .where(visible(actor))
+        .order_by(Engagement.id.desc())
+        .limit(limit)
+    )
+    rows = session.execute(query.where(Engagement.id < before) if before else query).all()
+    stages = stages_of(session, [row[0] for row in rows])
+    return [
+        EngagementRow(engagement, customer_name, manager, *stages[engagement.id]) for engagement, customer_name, manager in rows
+    ]
+
+
+def stages_of(session: AnySession, engagements: Collection[Engagement]) -> dict[UUID, tuple[EngagementStage, int]]:
+    """The derived stage and the number of sites of each engagement, in three statements."""
+    from tracker.store.deadline import Deadline
+    from tracker.store.site import Site
+
+    ids = [engagement.id for engagement in engagements]
+    agreed = set(session.scalars(sa.select(Agreement.engagement_id).where(Agreement.engagement_id.in_(ids))))
+    sites: dict[UUID, list[str]] = {each: [] for each in ids}
+    for engagement_id, stage in session.execute(sa.select(Site.engagement_id, Site.stage).where(Site.engagement_id.in_(ids))):
+        sites[engagement_id].append(stage)
+    query = sa.select(Deadline.engagement_id, Deadline.kind, Deadline.done_at).where(
+        Deadline.engagement_id.in_(ids), Deadline.kind.in_(("inventory", "kickoff")), Deadline.withdrawn_at.is_(None)
+    )
+    dates = {(row.engagement_id, row.kind): row.done_at is not None for row in session.execute(query)}
+    result = {}
+    for each in engagements:
+        facts = EngagementFacts(
+            status=each.status,
+            has_agreement=each.id in agreed,
+            inventory_due=(each.id, "inventory") in dates,
+            inventory_received=dates.get((each.id, "inventory"), False),
+            kickoff_set=(each.id, "kickoff") in dates,
+            requirements_agreed=each.requirements_version > 0,
+            site_stages=sites[each.id],
+        )
+        result[each.id] = (stage_of(facts), sum(stage != "withdrawn" for stage in sites[each.id]))
+    return result

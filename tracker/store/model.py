@@ -1,0 +1,31 @@
+"""All tables in one place, for whoever needs the whole schema."""
+
+from tracker.store import (
+    audit,
+    budget,
+    deadline,
+    engagement,
+    outbox,
+    person,
+    requirements,
+    setting,
+    site,
+    time_entry,
+    transaction,
+)
+from tracker.store.database import Base
+
+TABLE_MODULES = (
+    audit,
+    budget,
+    deadline,
+    engagement,
+    outbox,
+    person,
+    requirements,
+    setting,
+    site,
+    time_entry,
+    transaction,
+)
+metadata = Base.metadata

@@ -1,0 +1,430 @@
+"""The outbox: what is to be told, and how far it has got. Each step is an UPDATE on the state it comes from.
+
+A tick reads partial indexes only: its work grows with what is due, not with what is stored.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tracker.domain.access import Actor
+from tracker.domain.errors import NotFound
+from tracker.domain.notice import CANCELLABLE, Notice, NoticeState
+from tracker.store.database import AnySession, Base, Keyed, changed_one, dialect_insert, table_of
+from tracker.store.engagement import Engagement, visible
+from tracker.store.identity import new_id
+
+STATES = ", ".join(f"'{state}'" for state in NoticeState)
+WORKSPACE = "workspace"
+
+
+def _partial(name: str, column: str, state: str) -> sa.Index:
+    where = sa.text(f"state = '{state}'")
+    return sa.Index(name, column, "id", sqlite_where=where, postgresql_where=where)
+
+
+class OutboxNotice(Keyed, Base):
+    """One notice on its way."""
+
+    __tablename__ = "notice"
+    __table_args__ = (
+        sa.CheckConstraint(f"state IN ({STATES})", name="state_known"),
+        sa.CheckConstraint("audience IN ('customer', 'internal')", name="audience_known"),
+        sa.CheckConstraint("(state = 'sending') = (lease_until IS NOT NULL)", name="lease_while_sending"),
+        sa.CheckConstraint("state <> 'sent' OR slack_ts IS NOT NULL", name="sent_has_timestamp"),
+        sa.ForeignKeyConstraint(["engagement_id", "site_id"], ["site.engagement_id", "site.id"]),
+        sa.ForeignKeyConstraint(["engagement_id", "deadline_id"], ["deadline.engagement_id", "deadline.id"]),
+        _partial("ix_notice_planned", "due_at", "planned"),
+        _partial("ix_notice_ready", "next_at", "ready"),
+        _partial("ix_notice_sending", "lease_until", "sending"),
+        _partial("ix_notice_unknown", "next_at", "unknown"),
+        sa.Index("ix_notice_engagement", "engagement_id", "due_at"),
+        sa.Index("ix_notice_deadline", "deadline_id"),
+        sa.Index("ix_notice_state", "state", "due_at"),
+    )
+    engagement_id: Mapped[UUID] = mapped_column(sa.ForeignKey("engagement.id"))
+    site_id: Mapped[UUID | None]
+    deadline_id: Mapped[UUID | None]
+    key: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    audience: Mapped[str]
+    channel: Mapped[str | None]
+    headline: Mapped[str]
+    text: Mapped[str]
+    facts: Mapped[list[Any]]
+    path: Mapped[str]
+    mention: Mapped[str | None]
+    due_at: Mapped[datetime]
+    useless_after: Mapped[datetime]
+    state: Mapped[str]
+    reason: Mapped[str | None]
+    next_at: Mapped[datetime]
+    fence: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None]
+    lease_owner: Mapped[str | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    first_attempt_at: Mapped[datetime | None]
+    last_attempt_at: Mapped[datetime | None]
+    absent_seen: Mapped[int] = mapped_column(default=0)
+    repeats: Mapped[int] = mapped_column(default=0)
+    body: Mapped[dict[str, Any] | None]
+    slack_ts: Mapped[str | None]
+    last_error: Mapped[str | None]
+    settled_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class DeliveryAttempt(Keyed, Base):
+    """One try to send, or one look into the channel: what came of it. Never changed."""
+
+    notice_id: Mapped[UUID] = mapped_column(sa.ForeignKey("notice.id"), index=True)
+    fence: Mapped[int | None]
+    at: Mapped[datetime]
+    outcome: Mapped[str]
+    detail: Mapped[str | None]
+
+
+class SlackChannel(Base):
+    """The pace of one channel; the row called "workspace" is the breaker for all of them."""
+
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    held_until: Mapped[datetime]
+    reason: Mapped[str | None]
+
+
+table = table_of(OutboxNotice)
+_content = ("channel", "headline", "text", "facts", "path", "mention", "due_at", "useless_after", "next_at")
+
+
+def plan(
+    session: AnySession,
+    engagement_id: UUID,
+    notices: Sequence[Notice],
+    channels: Mapping[str, str | None],
+    now: datetime,
+) -> None:
+    """Put notices into the outbox, once per key.
+
+    A notice that waits already is refreshed, one that was called off for the same occasion is revived; one that is on
+    the wire or settled stays as it is.
+    """
+    if not notices:
+        return
+    rows = [
+        {
+            "id": new_id(),
+            "engagement_id": engagement_id,
+            "site_id": notice.site_id,
+            "deadline_id": notice.deadline_id,
+            "key": notice.key,
+            "kind": notice.kind,
+            "audience": notice.audience,
+            "channel": channels[notice.audience],
+            "headline": notice.headline,
+            "text": notice.text,
+            "facts": [list(fact) for fact in notice.facts],
+            "path": notice.path,
+            "mention": notice.mention,
+            "due_at": notice.due_at,
+            "useless_after": notice.useless_after,
+            "state": NoticeState.PLANNED,
+            "next_at": notice.due_at,
+            "fence": 0,
+            "attempts": 0,
+            "absent_seen": 0,
+            "repeats": 0,
+            "created_at": now,
+        }
+        for notice in notices
+    ]
+    statement = dialect_insert(session, table)
+    changed = {name: statement.excluded[name] for name in _content} | {
+        "state": NoticeState.PLANNED,
+        "reason": None,
+        "settled_at": None,
+    }
+    revivable = sa.or_(
+        table.c.state == NoticeState.PLANNED,
+        sa.and_(table.c.state == NoticeState.CANCELLED, table.c.attempts == 0),
+    )
+    session.execute(statement.on_conflict_do_update(index_elements=["key"], set_=changed, where=revivable), rows)
+
+
+def _locked(session: AnySession, *where: sa.ColumnElement[bool], skip: bool = False, limit: int | None = None) -> list[UUID]:
+    """Take rows in one order, so that two units that change several never wait for each other crosswise."""
+    query = sa.select(table.c.id).where(*where).order_by(table.c.id).with_for_update(skip_locked=skip)
+    return list(session.scalars(query.limit(limit) if limit else query))
+
+
+def _change(session: AnySession, ids: Sequence[UUID], **values: Any) -> int:
+    if ids:
+        session.execute(sa.update(table).where(table.c.id.in_(ids)).values(**values))
+    return len(ids)
+
+
+def cancel_others(session: AnySession, deadline_ids: Sequence[UUID], keep: Iterable[str], reason: str, now: datetime) -> None:
+    """Call off what deadlines had planned and that is no longer true: everything waiting whose key is not kept."""
+    stale = _locked(
+        session, table.c.deadline_id.in_(deadline_ids), table.c.state.in_(CANCELLABLE), table.c.key.not_in(list(keep))
+    )
+    _change(session, stale, state=NoticeState.CANCELLED, reason=reason, settled_at=now)
+
+
+def redirect(session: AnySession, engagement_id: UUID, audience: str, channel: str | None) -> None:
+    """Send what is waiting to the engagement's new channel; what was parked for the old one is ready again."""
+    mine = (table.c.engagement_id == engagement_id, table.c.audience == audience, table.c.state.in_(CANCELLABLE))
+    waiting = _locked(session, *mine)
+    parked = table.c.state == NoticeState.PARKED
+    # The message was rendered for the old channel; it is rendered anew at its next claim.
+    _change(
+        session,
+        waiting,
+        channel=channel,
+        body=None,
+        reason=None,
+        state=sa.case((parked, NoticeState.READY), else_=table.c.state),
+    )
+
+
+def due(session: AnySession, until: datetime) -> list[OutboxNotice]:
+    """Planned notices that are due by a moment, in order."""
+    query = sa.select(OutboxNotice).where(table.c.state == NoticeState.PLANNED, table.c.due_at <= until)
+    return list(session.scalars(query.order_by(table.c.due_at, table.c.id)))
+
+
+def release(session: AnySession, now: datetime, *, limit: int = 1000) -> list[OutboxNotice]:
+    """Planned to ready for what is due and still useful, at most so many at once; return those in order."""
+    where = (table.c.state == NoticeState.PLANNED, table.c.due_at <= now, table.c.useless_after > now)
+    ids = _locked(session, *where, skip=True, limit=limit)
+    _change(session, ids, state=NoticeState.READY, next_at=now)
+    query = sa.select(OutboxNotice).where(table.c.id.in_(ids)).order_by(table.c.due_at, table.c.id)
+    return list(session.scalars(query, execution_options={"populate_existing": True}))
+
+
+def expire(session: AnySession, now: datetime) -> int:
+    """Settle, visibly, what waits and has become useless. What Slack may have is looked up instead."""
+    planned = sa.and_(table.c.state == NoticeState.PLANNED, table.c.due_at <= now)
+    ready = sa.and_(table.c.state == NoticeState.READY, table.c.next_at <= now)
+    late = _locked(session, sa.or_(planned, ready), table.c.useless_after <= now, skip=True)
+    return _change(
+        session, late, state=NoticeState.EXPIRED, reason="Its time had passed before it could be sent.", settled_at=now
+    )
+
+
+def sweep(session: AnySession, now: datetime, first_look: timedelta) -> int:
+    """Leases that ran out: nobody knows whether the message went out, so they are looked up, never just sent again."""
+    lost = _locked(session, table.c.state == NoticeState.SENDING, table.c.lease_until < now, skip=True)
+    for notice_id in lost:
+        log(session, notice_id, None, "lease ran out", "the worker did not come back", now)
+    return _change(
+        session,
+        lost,
+        state=NoticeState.UNKNOWN,
+        lease_until=None,
+        lease_owner=None,
+        next_at=now + first_look,
+        absent_seen=0,
+        last_error="the worker did not come back",
+        reason="Whether it was sent is being looked up.",
+    )
+
+
+def explain_waiting(session: AnySession, condition: sa.ColumnElement[bool], reason: str | None) -> None:
+    """Say at ready notices why they wait."""
+    _change(
+        session,
+        _locked(session, table.c.state == NoticeState.READY, condition, table.c.reason.is_distinct_from(reason), skip=True),
+        reason=reason,
+    )
+
+
+def claim(session: AnySession, now: datetime, lease: timedelta, pace: timedelta, owner: str) -> OutboxNotice | None:
+    """Take the oldest notice that may be sent now: not for a channel that is held, not while the workspace is.
+
+    The claim raises the fence, sets the lease and takes the channel's next slot. It must be committed durably before
+    anything goes on the wire.
+    """
+    held = sa.exists().where(SlackChannel.channel.in_((table.c.channel, WORKSPACE)), SlackChannel.held_until > now)
+    candidate = (
+        sa.select(table.c.id, table.c.channel)
+        .where(table.c.state == NoticeState.READY, table.c.next_at <= now, table.c.channel.is_not(None), ~held)
+        .order_by(table.c.next_at, table.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=table)
+    )
+    found = session.execute(candidate).first()
+    if found is None or not _take_slot(session, found.channel, now, pace):
+        return None
+    claimed = (
+        sa.update(OutboxNotice)
+        .where(OutboxNotice.id == found.id, OutboxNotice.state == NoticeState.READY)
+        .values(
+            state=NoticeState.SENDING,
+            fence=OutboxNotice.fence + 1,
+            attempts=OutboxNotice.attempts + 1,
+            lease_until=now + lease,
+            lease_owner=owner,
+            first_attempt_at=sa.func.coalesce(OutboxNotice.first_attempt_at, now),
+            last_attempt_at=now,
+            reason=None,
+        )
+        .returning(OutboxNotice)
+    )
+    return session.scalar(claimed, execution_options={"synchronize_session": False, "populate_existing": True})
+
+
+def _take_slot(session: AnySession, channel: str, now: datetime, pace: timedelta) -> bool:
+    statement = dialect_insert(session, table_of(SlackChannel)).values(channel=channel, held_until=now + pace, reason=None)
+    statement = statement.on_conflict_do_update(
+        index_elements=["channel"],
+        set_={"held_until": now + pace, "reason": None},
+        where=SlackChannel.held_until <= now,
+    )
+    return session.execute(statement.returning(SlackChannel.channel)).first() is not None
+
+
+def hold(session: AnySession, channel: str, until: datetime, reason: str | None) -> None:
+    """Send nothing to a channel (or, under WORKSPACE, to any) before a moment."""
+    statement = dialect_insert(session, table_of(SlackChannel)).values(channel=channel, held_until=until, reason=reason)
+    longer = sa.case((SlackChannel.held_until > until, SlackChannel.held_until), else_=until)
+    session.execute(statement.on_conflict_do_update(index_elements=["channel"], set_={"held_until": longer, "reason": reason}))
+
+
+def free(session: AnySession, channel: str) -> None:
+    """Let a channel, or the workspace, go again."""
+    session.execute(sa.delete(SlackChannel).where(SlackChannel.channel == channel))
+
+
+def workspace_hold(session: AnySession, now: datetime) -> SlackChannel | None:
+    """Why nothing at all is sent at present."""
+    return session.scalar(sa.select(SlackChannel).where(SlackChannel.channel == WORKSPACE, SlackChannel.held_until > now))
+
+
+def next_slot(session: AnySession, now: datetime) -> datetime | None:
+    """When the first ready notice that only waits for its channel or its time may be sent."""
+    moment = sa.case((SlackChannel.held_until > table.c.next_at, SlackChannel.held_until), else_=table.c.next_at)
+    query = (
+        sa.select(sa.func.min(sa.func.coalesce(moment, table.c.next_at)))
+        .select_from(table.outerjoin(table_of(SlackChannel), SlackChannel.channel == table.c.channel))
+        .where(table.c.state == NoticeState.READY, table.c.channel.is_not(None))
+    )
+    if workspace_hold(session, now) is not None:
+        return None
+    return session.scalar(query)
+
+
+def freeze_body(session: AnySession, notice_id: UUID, body: Mapping[str, Any]) -> None:
+    """Keep the message as it is rendered at its first claim: every later try says exactly the same."""
+    session.execute(sa.update(table).where(table.c.id == notice_id, table.c.body.is_(None)).values(body=dict(body)))
+
+
+def settle(session: AnySession, notice_id: UUID, fence: int, state: NoticeState, **values: Any) -> bool:
+    """Leave `sending` under one's own fence. False where somebody else owns the notice by now."""
+    mine = sa.update(table).where(table.c.id == notice_id, table.c.state == NoticeState.SENDING, table.c.fence == fence)
+    return changed_one(session, mine.values(state=state, lease_until=None, lease_owner=None, **values))
+
+
+def doubtful(session: AnySession, now: datetime, *, limit: int) -> dict[str, list[OutboxNotice]]:
+    """Notices in doubt whose channel is due for a look, by channel."""
+    query = sa.select(OutboxNotice).where(table.c.state == NoticeState.UNKNOWN, table.c.next_at <= now)
+    by_channel: dict[str, list[OutboxNotice]] = {}
+    for notice in session.scalars(query.order_by(table.c.next_at, table.c.id).limit(limit)):
+        by_channel.setdefault(notice.channel or "", []).append(notice)
+    return by_channel
+
+
+def resolve(session: AnySession, notice: OutboxNotice, state: NoticeState, **values: Any) -> bool:
+    """Leave `unknown`, or look again later. False where somebody else resolved it, or it was tried again meanwhile."""
+    mine = sa.update(table).where(
+        table.c.id == notice.id,
+        table.c.state == NoticeState.UNKNOWN,
+        table.c.fence == notice.fence,
+        table.c.absent_seen == notice.absent_seen,
+        table.c.next_at == notice.next_at,
+    )
+    return changed_one(session, mine.values(state=state, **values))
+
+
+def log(session: AnySession, notice_id: UUID, fence: int | None, outcome: str, detail: str | None, now: datetime) -> None:
+    """Write one line of a notice's delivery log."""
+    session.add(DeliveryAttempt(notice_id=notice_id, fence=fence, at=now, outcome=outcome, detail=detail))
+
+
+def get(session: AnySession, actor: Actor, notice_id: UUID) -> OutboxNotice:
+    """Raises NotFound for one that is not there or not the actor's to know of."""
+    query = sa.select(OutboxNotice).join(Engagement, Engagement.id == OutboxNotice.engagement_id)
+    found = session.scalar(query.where(OutboxNotice.id == notice_id, visible(actor)))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def attempts_of(session: AnySession, notice_id: UUID) -> list[DeliveryAttempt]:
+    """A notice's delivery log, oldest first."""
+    query = sa.select(DeliveryAttempt).where(DeliveryAttempt.notice_id == notice_id)
+    return list(session.scalars(query.order_by(DeliveryAttempt.id).limit(200)))
+
+
+def page(
+    session: AnySession,
+    actor: Actor,
+    *,
+    engagement_id: UUID | None = None,
+    state: str | None = None,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int = 50,
+) -> list[tuple[OutboxNotice, str]]:
+    """Notices and their engagements' names by due date, the latest first, narrowed as asked."""
+    query = (
+        sa.select(OutboxNotice, Engagement.name)
+        .join(Engagement, Engagement.id == OutboxNotice.engagement_id)
+        .where(visible(actor))
+    )
+    if engagement_id is not None:
+        query = query.where(table.c.engagement_id == engagement_id)
+    if state is not None:
+        query = query.where(table.c.state == state)
+    if after is not None:
+        query = query.where(sa.tuple_(table.c.due_at, table.c.id) < sa.tuple_(*after))
+    rows = session.execute(query.order_by(table.c.due_at.desc(), table.c.id.desc()).limit(limit))
+    return [(row[0], row[1]) for row in rows]
+
+
+def count_by_state(session: AnySession, actor: Actor) -> dict[str, int]:
+    """How many notices an actor may see stand in each state."""
+    query = sa.select(table.c.state, sa.func.count()).join(Engagement, Engagement.id == table.c.engagement_id)
+    return {row[0]: row[1] for row in session.execute(query.where(visible(actor)).group_by(table.c.state))}
+
+
+def outbox_faults(session: AnySession, now: datetime, patience: timedelta) -> list[str]:
+    """Notices that stand where no worker would ever take them further."""
+    stuck = sa.select(table.c.id, table.c.lease_until).where(
+        table.c.state == NoticeState.SENDING, table.c.lease_until < now - patience
+    )
+    faults = [
+        f"notice {row.id}: its lease ran out at {row.lease_until.isoformat()} and nobody swept it"
+        for row in session.execute(stuck)
+    ]
+    bodyless = sa.select(table.c.id).where(table.c.state == NoticeState.SENT, table.c.body.is_(None))
+    return faults + [f"notice {notice_id}: sent, but what was said was not kept" for notice_id in session.scalars(bodyless)]
+
+
+def doubt_all_due(session: AnySession, now: datetime) -> int:
+    """Put everything due that has a channel into doubt: after a restore Slack may know more than the database."""
+    waiting = table.c.state.in_((NoticeState.PLANNED, NoticeState.READY, NoticeState.SENDING))
+    ids = _locked(session, waiting, table.c.due_at <= now, table.c.channel.is_not(None))
+    return _change(
+        session,
+        ids,
+        state=NoticeState.UNKNOWN,
+        lease_until=None,
+        lease_owner=None,
+        absent_seen=0,
+        next_at=now,
+        first_attempt_at=sa.func.coalesce(table.c.first_attempt_at, table.c.due_at),
+        reason="A backup was restored; whether it was sent is being looked up.",
+    )

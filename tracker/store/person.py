@@ -1,0 +1,212 @@
+"""People, and the ways they prove who they are: sessions, one-time links, API tokens. Only digests of secrets are kept."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tracker.domain.access import CUSTOMERS, Actor, Role, Scope
+from tracker.domain.errors import NotFound
+from tracker.store.database import AnySession, Base, Keyed, Versioned, changed_one, dialect_insert, table_of
+from tracker.store.setting import managers_see_all
+
+TOKEN_PREFIX = "trk_"  # noqa: S105 -- the mark of our tokens, not one of them
+ROLES = ", ".join(f"'{role}'" for role in Role)
+CUSTOMER_ROLES = ", ".join(f"'{role}'" for role in sorted(CUSTOMERS))
+
+
+class Person(Versioned, Base):
+    """Somebody who signs in. Never deleted; a deactivated person keeps their name on what they did."""
+
+    __table_args__ = (
+        sa.CheckConstraint(f"role IN ({ROLES})", name="role_known"),
+        sa.CheckConstraint(f"(role IN ({CUSTOMER_ROLES})) = (customer_id IS NOT NULL)", name="customer_of_customers"),
+        sa.CheckConstraint("email = lower(email)", name="email_lower"),
+        sa.CheckConstraint("theme IN ('system', 'light', 'dark')", name="theme_known"),
+    )
+    email: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    role: Mapped[str]
+    customer_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("customer.id"), index=True)
+    password_hash: Mapped[str | None]
+    slack_user_id: Mapped[str | None]
+    time_zone: Mapped[str] = mapped_column(default="UTC")
+    theme: Mapped[str] = mapped_column(default="system")
+    created_at: Mapped[datetime]
+    deactivated_at: Mapped[datetime | None]
+    last_signed_in_at: Mapped[datetime | None]
+
+
+class LoginSession(Keyed, Base):
+    """A browser that is signed in; revoking the row signs it out."""
+
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"), index=True)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    user_agent: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class SignInLink(Keyed, Base):
+    """A link that signs somebody in once. Without a person it makes the first administrator."""
+
+    person_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"), index=True)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class ApiToken(Keyed, Base):
+    """A token that acts as its person, within a scope and perhaps one engagement."""
+
+    __table_args__ = (sa.CheckConstraint("scope IN ('read', 'write', 'admin')", name="scope_known"),)
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"), index=True)
+    engagement_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("engagement.id"))
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    hint: Mapped[str]
+    scope: Mapped[str]
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class Attempt(Base):
+    """How often something was tried in one span of time, such as signing in as somebody."""
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    window_start: Mapped[datetime] = mapped_column(primary_key=True)
+    count: Mapped[int]
+
+
+def digest(secret: str) -> str:
+    """What is stored of a secret that has 256 random bits: no salt is needed for those."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def new_secret() -> str:
+    """256 random bits, safe in an address."""
+    return secrets.token_urlsafe(32)
+
+
+def actor_of(session: AnySession, person: Person, *, scope: str = Scope.ADMIN, only: UUID | None = None) -> Actor:
+    """The value that rules and queries take for a person."""
+    role = Role(person.role)
+    return Actor(
+        person_id=person.id,
+        name=person.name,
+        role=role,
+        customer_id=person.customer_id,
+        scope=Scope(scope),
+        only_engagement_id=only,
+        sees_all=role is Role.ADMIN or (role is Role.ENGAGEMENT_MANAGER and managers_see_all(session)),
+        theme=person.theme,
+        time_zone=person.time_zone,
+    )
+
+
+def actor_of_session(session: AnySession, token: str, now: datetime) -> tuple[Actor, UUID] | None:
+    """Who is signed in under a session's secret, and the session's id."""
+    query = (
+        sa.select(Person, LoginSession.id)
+        .join(LoginSession, LoginSession.person_id == Person.id)
+        .where(
+            LoginSession.token_hash == digest(token),
+            LoginSession.revoked_at.is_(None),
+            LoginSession.expires_at > now,
+            Person.deactivated_at.is_(None),
+        )
+    )
+    found = session.execute(query).first()
+    return (actor_of(session, found[0]), found[1]) if found else None
+
+
+def actor_of_token(session: AnySession, token: str) -> Actor | None:
+    """Who a bearer token acts as."""
+    query = (
+        sa.select(Person, ApiToken.scope, ApiToken.engagement_id)
+        .join(ApiToken, ApiToken.person_id == Person.id)
+        .where(ApiToken.token_hash == digest(token), ApiToken.revoked_at.is_(None), Person.deactivated_at.is_(None))
+    )
+    found = session.execute(query).first()
+    return actor_of(session, found[0], scope=found[1], only=found[2]) if found else None
+
+
+def by_email(session: AnySession, email: str) -> Person | None:
+    return session.scalar(sa.select(Person).where(Person.email == email.strip().lower()))
+
+
+def get(session: AnySession, person_id: UUID) -> Person:
+    """Raises NotFound."""
+    person = session.get(Person, person_id)
+    if person is None:
+        raise NotFound
+    return person
+
+
+def is_empty(session: AnySession) -> bool:
+    """Whether there is no active administrator yet."""
+    query = sa.select(Person.id).where(Person.role == Role.ADMIN, Person.deactivated_at.is_(None)).limit(1)
+    return session.scalar(query) is None
+
+
+def page(session: AnySession, *, after: str | None, limit: int) -> list[Person]:
+    """People by e-mail address, those after a given one."""
+    query = sa.select(Person).order_by(Person.email).limit(limit)
+    return list(session.scalars(query.where(Person.email > after) if after else query))
+
+
+def people_named(session: AnySession, ids: set[UUID]) -> dict[UUID, str]:
+    """Names by id, in one statement."""
+    rows = session.execute(sa.select(Person.id, Person.name).where(Person.id.in_(ids)))
+    return {row.id: row.name for row in rows}
+
+
+def take_link(session: AnySession, token: str, now: datetime) -> SignInLink | None:
+    """Use up a one-time link; None where it is unknown, used or expired. Two at once: one of them gets it."""
+    link = open_link(session, token, now)
+    if link is None:
+        return None
+    taken = changed_one(
+        session, sa.update(SignInLink).where(SignInLink.id == link.id, SignInLink.used_at.is_(None)).values(used_at=now)
+    )
+    return link if taken else None
+
+
+def open_link(session: AnySession, token: str, now: datetime) -> SignInLink | None:
+    """A one-time link that still works."""
+    query = sa.select(SignInLink).where(
+        SignInLink.token_hash == digest(token), SignInLink.used_at.is_(None), SignInLink.expires_at > now
+    )
+    return session.scalar(query)
+
+
+def count_attempt(session: AnySession, key: str, now: datetime, window: timedelta) -> int:
+    """Count one more try in the running window and return how many there are."""
+    seconds = int(window.total_seconds())
+    start = now - timedelta(seconds=now.timestamp() % seconds)
+    table = table_of(Attempt)
+    statement = dialect_insert(session, table).values(key=key, window_start=start.replace(microsecond=0), count=1)
+    statement = statement.on_conflict_do_update(index_elements=["key", "window_start"], set_={"count": table.c.count + 1})
+    return int(session.execute(statement.returning(table.c.count)).scalar_one())
+
+
+def forget_attempts(session: AnySession, *, before: datetime) -> None:
+    session.execute(sa.delete(Attempt).where(Attempt.window_start < before))
+
+
+def sessions_of(session: AnySession, person_id: UUID, now: datetime) -> list[LoginSession]:
+    """The browsers in which a person is signed in, newest first."""
+    query = sa.select(LoginSession).where(
+        LoginSession.person_id == person_id, LoginSession.revoked_at.is_(None), LoginSession.expires_at > now
+    )
+    return list(session.scalars(query.order_by(LoginSession.created_at.desc()).limit(50)))
+
+
+def tokens_of(session: AnySession, person_id: UUID) -> list[ApiToken]:
+    """A person's tokens that still work, newest first."""
+    query = sa.select(ApiToken).where(ApiToken.person_id == person_id, ApiToken.revoked_at.is_(None))
+    return list(session.scalars(query.order_by(ApiToken.created_at.desc()).limit(100)))

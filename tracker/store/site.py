@@ -1,0 +1,101 @@
+"""The sites of an engagement."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tracker.domain.access import Actor
+from tracker.domain.errors import NotFound
+from tracker.domain.site import CMS, PACKAGES
+from tracker.store.database import AnySession, Base, Versioned
+from tracker.store.engagement import Engagement, visible
+
+
+def _names(values: tuple[str, ...]) -> str:
+    return ", ".join(f"'{value}'" for value in values)
+
+
+class Site(Versioned, Base):
+    """One source site that moves to one target."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("engagement_id", "id"),
+        sa.Index(
+            "uq_site_address", "engagement_id", "url_key", unique=True, sqlite_where=sa.text("stage <> 'withdrawn'"),
+            postgresql_where=sa.text("stage <> 'withdrawn'"),
+        ),
+        sa.CheckConstraint(f"cms IN ({_names(CMS)})", name="cms_known"),
+        sa.CheckConstraint(f"package IN ({_names(PACKAGES)})", name="package_known"),
+        sa.CheckConstraint("(package = 'premium') = (premium_option IS NOT NULL)", name="one_premium_option"),
+    )  # fmt: skip
+    engagement_id: Mapped[UUID] = mapped_column(sa.ForeignKey("engagement.id"))
+    name: Mapped[str]
+    url: Mapped[str]
+    url_key: Mapped[str]
+    cms: Mapped[str]
+    cms_variant: Mapped[str | None]
+    cms_version: Mapped[str | None]
+    plan: Mapped[str | None]
+    package: Mapped[str]
+    premium_option: Mapped[str | None]
+    upstream_choice: Mapped[str | None]
+    network: Mapped[bool | None]
+    multisite_decision: Mapped[str | None]
+    facts: Mapped[dict[str, Any]]
+    stage: Mapped[str] = mapped_column(default="listed")
+    # The requirements version that first listed it; nothing is worked on before (BR-01).
+    listed_in_version: Mapped[int | None]
+    created_at: Mapped[datetime]
+
+
+def get(session: AnySession, actor: Actor, site_id: UUID) -> Site:
+    """Raises NotFound for one that is not there or not the actor's to know of."""
+    return get_with_engagement(session, actor, site_id)[0]
+
+
+def get_with_engagement(session: AnySession, actor: Actor, site_id: UUID) -> tuple[Site, Engagement]:
+    """A site and its engagement, in one statement. Raises NotFound."""
+    query = sa.select(Site, Engagement).join(Engagement, Engagement.id == Site.engagement_id)
+    found = session.execute(query.where(Site.id == site_id, visible(actor))).first()
+    if found is None:
+        raise NotFound
+    return found[0], found[1]
+
+
+def of_engagement(session: AnySession, engagement_id: UUID) -> list[Site]:
+    """The sites of an engagement in the order they were added, withdrawn ones last."""
+    query = sa.select(Site).where(Site.engagement_id == engagement_id)
+    return list(session.scalars(query.order_by(Site.stage == "withdrawn", Site.id)))
+
+
+def workable_of(session: AnySession, actor: Actor, *, limit: int = 500) -> list[tuple[Site, Engagement]]:
+    """The sites an actor may log work on, by engagement and name."""
+    query = (
+        sa.select(Site, Engagement)
+        .join(Engagement, Engagement.id == Site.engagement_id)
+        .where(
+            visible(actor),
+            Site.listed_in_version.is_not(None),
+            Site.stage.not_in(("closed", "withdrawn")),
+            Engagement.status == "active",
+        )
+        .order_by(Engagement.name, Site.name)
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def inventory_received(session: AnySession, engagement_id: UUID) -> bool:
+    """Whether the customer's inventory is in: its date is marked done."""
+    from tracker.store.deadline import Deadline
+
+    query = sa.select(Deadline.id).where(
+        Deadline.engagement_id == engagement_id,
+        Deadline.kind == "inventory",
+        Deadline.withdrawn_at.is_(None),
+        Deadline.done_at.is_not(None),
+    )
+    return session.scalar(query.limit(1)) is not None

@@ -1,0 +1,124 @@
+"""Time entries: work as it was stated, and how far it has been accepted. What it drew is in its postings."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tracker.domain.access import Actor
+from tracker.domain.errors import NotFound
+from tracker.store.budget import Posting
+from tracker.store.database import AnySession, Base, Keyed
+from tracker.store.engagement import Engagement, visible
+
+
+class TimeEntry(Keyed, Base):
+    """Work one person did on one site on one day. A reversal is an entry of its own with negative minutes."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("engagement_id", "id"),
+        sa.UniqueConstraint("site_id", "id"),
+        sa.ForeignKeyConstraint(["engagement_id", "site_id"], ["site.engagement_id", "site.id"]),
+        sa.ForeignKeyConstraint(["engagement_id", "reverses_id"], ["time_entry.engagement_id", "time_entry.id"]),
+        sa.CheckConstraint("(minutes > 0) = (reverses_id IS NULL) AND minutes <> 0", name="minutes_signed"),
+        sa.CheckConstraint("kind IN ('known_incompatibility', 'premium', 'ps', 'included')", name="kind_known"),
+        sa.CheckConstraint(
+            "kind <> 'known_incompatibility' OR activity IN ('research', 'known_solution')", name="allowance_activity"
+        ),
+        sa.CheckConstraint("kind <> 'ps' OR ps_kind IS NOT NULL", name="ps_kind_named"),
+        sa.CheckConstraint(
+            "state IN ('draft', 'submitted', 'approved', 'rejected', 'reversed', 'reversal')", name="state_known"
+        ),
+        sa.Index("ix_time_entry_engagement", "engagement_id", "worked_on", "id"),
+        sa.Index("ix_time_entry_person", "person_id", "worked_on", "id"),
+        sa.Index("ix_time_entry_waiting", "engagement_id", sqlite_where=sa.text("state = 'submitted'"),
+                 postgresql_where=sa.text("state = 'submitted'")),
+    )  # fmt: skip
+    engagement_id: Mapped[UUID] = mapped_column(sa.ForeignKey("engagement.id"))
+    site_id: Mapped[UUID]
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"))
+    worked_on: Mapped[date]
+    minutes: Mapped[int]
+    kind: Mapped[str]
+    activity: Mapped[str | None]
+    known_issue_id: Mapped[str | None]
+    ps_kind: Mapped[str | None]
+    note: Mapped[str]
+    state: Mapped[str]
+    split_from_id: Mapped[UUID | None]
+    reverses_id: Mapped[UUID | None] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    decided_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
+    decided_at: Mapped[datetime | None]
+    decision_reason: Mapped[str | None]
+
+
+def get(session: AnySession, actor: Actor, entry_id: UUID, *, for_update: bool = False) -> TimeEntry:
+    """Raises NotFound for one that is not there or not the actor's to know of."""
+    query = sa.select(TimeEntry).join(Engagement, Engagement.id == TimeEntry.engagement_id)
+    query = query.where(TimeEntry.id == entry_id, visible(actor))
+    found = session.scalar(query.with_for_update(of=TimeEntry) if for_update else query)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def page(
+    session: AnySession,
+    actor: Actor,
+    *,
+    engagement_id: UUID | None = None,
+    site_id: UUID | None = None,
+    person_id: UUID | None = None,
+    state: str | None = None,
+    before: UUID | None = None,
+    limit: int = 50,
+) -> list[TimeEntry]:
+    """The newest entries that an actor may see, narrowed as asked, older than a given one."""
+    query = sa.select(TimeEntry).join(Engagement, Engagement.id == TimeEntry.engagement_id).where(visible(actor))
+    for column, value in (
+        (TimeEntry.engagement_id, engagement_id),
+        (TimeEntry.site_id, site_id),
+        (TimeEntry.person_id, person_id),
+        (TimeEntry.state, state),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if before is not None:
+        query = query.where(TimeEntry.id < before)
+    return list(session.scalars(query.order_by(TimeEntry.id.desc()).limit(limit)))
+
+
+def split_parts(session: AnySession, entry_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    """The further entries that came of splitting each, in order."""
+    parts: dict[UUID, list[UUID]] = {each: [] for each in entry_ids}
+    query = sa.select(TimeEntry.split_from_id, TimeEntry.id).where(TimeEntry.split_from_id.in_(entry_ids)).order_by(TimeEntry.id)
+    for first, part in session.execute(query):
+        if first is not None:
+            parts[first].append(part)
+    return parts
+
+
+def entry_faults(session: AnySession) -> list[str]:
+    """Entries whose postings do not say the same as their state and minutes."""
+    drawn = sa.select(
+        Posting.entry_id,
+        sa.func.sum(Posting.minutes).label("booked"),
+        sa.func.sum(Posting.approved_minutes).label("approved"),
+    )
+    sums = drawn.group_by(Posting.entry_id).subquery()
+    booked, approved = sa.func.coalesce(sums.c.booked, 0), sa.func.coalesce(sums.c.approved, 0)
+    free = TimeEntry.kind == "included"
+    expected = sa.case((free, 0), (TimeEntry.state == "rejected", 0), else_=TimeEntry.minutes)
+    accepted = sa.case((free, 0), (TimeEntry.state == "approved", TimeEntry.minutes), else_=0)
+    query = sa.select(TimeEntry.id, TimeEntry.state, TimeEntry.minutes, booked, approved).outerjoin(
+        sums, sums.c.entry_id == TimeEntry.id
+    )
+    settled = TimeEntry.state.not_in(("reversed", "reversal"))
+    wrong = sa.or_(booked != expected, sa.and_(settled, approved != accepted))
+    return [
+        f"time entry {row[0]} ({row[1]}, {row[2]} min): its postings say {row[3]}/{row[4]}"
+        for row in session.execute(query.where(wrong))
+    ]

@@ -1,0 +1,71 @@
+"""Error pages: what happened in a sentence, and the way on."""
+
+from flask import current_app, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import HTTPException
+
+from tracker.domain.errors import TrackerError, Unauthenticated
+from tracker.edge.fault import STATUS, say_database_fault
+from tracker.logs import REQUEST_ID
+from tracker.store.database import db
+
+TITLES = {
+    400: "That request could not be read",
+    403: "Not permitted",
+    404: "Nothing here",
+    405: "Not this way",
+    409: "Not now",
+    413: "Too large",
+    422: "That cannot be used",
+    429: "Too many tries",
+    500: "Something went wrong",
+    503: "Not available just now",
+}
+TEXTS = {
+    404: "There is nothing under this address, or it is not yours to see.",
+    405: "This address is used from a form only.",
+    413: "More was sent than is read. Send less at once.",
+    500: "It has been written down, and nothing was changed. Try again; if it stays, tell your administrator.",
+}
+
+
+def page_of_error(error: Exception) -> ResponseReturnValue:
+    """Translate whatever a page or the gate raised."""
+    if isinstance(error, Unauthenticated):
+        return redirect(f"/sign-in?next={_next_page()}", 303)
+    if isinstance(error, TrackerError):
+        return _page(STATUS[error.code], error.message)
+    if isinstance(error, CSRFError):
+        return _page(400, "This page was open for too long, or was sent from elsewhere. Go back, load it again and send it anew.")
+    if isinstance(error, SQLAlchemyError):
+        current_app.logger.error("database", exc_info=error)
+        return _page(503, say_database_fault(error))
+    if isinstance(error, HTTPException):
+        if error.code in (301, 302, 303, 304, 307, 308):
+            return error
+        return _page(error.code or 500, TEXTS.get(error.code or 500, error.description or ""))
+    current_app.logger.error("unexpected", exc_info=error)
+    return _page(500, TEXTS[500])
+
+
+def _next_page() -> str:
+    """Where somebody wanted to go, to be taken there after signing in: only by reading, and only here."""
+    return request.path if request.method == "GET" else "/"
+
+
+def _page(status: int, text: str) -> ResponseReturnValue:
+    db.session.rollback()
+    request_id = REQUEST_ID.get() if status >= 500 else None
+    title = TITLES.get(status, "That did not work")
+    page = render_template(
+        "errors/error.html",
+        status=status,
+        title=title,
+        text=text,
+        action_url="/",
+        action_label="To the start",
+        request_id=request_id,
+    )
+    return page, status
