@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from tests.postgres import PostgresServer
 from tracker import layout
@@ -77,11 +79,23 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Setting
     server.drop_database(name)
 
 
+class Browser(FlaskClient):
+    """A test's browser. A request shares the test's application context, so it starts with a session of its own."""
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        db.session.remove()
+        try:
+            return super().open(*args, **kwargs)
+        finally:
+            db.session.remove()
+
+
 @pytest.fixture
 def app(settings: Settings) -> Iterator[Flask]:
     """An application on a fresh database."""
     made = create_app(settings)
     made.config["WTF_CSRF_ENABLED"] = False
+    made.test_client_class = Browser
     with made.app_context():
         yield made
         db.session.remove()

@@ -54,7 +54,7 @@ def plan(now: datetime) -> list[OutboxNotice]:
     released: list[OutboxNotice] = []
     while True:
         with work():
-            some = delivery.release_due(db.session, now=now)
+            some = delivery.release_due(db.session, now=now, ready_at=utc_now())
         released += some
         if not some:
             return released

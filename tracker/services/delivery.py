@@ -71,10 +71,10 @@ def replan_due(session: AnySession, *, now: datetime, limit: int = 20) -> int:
     return len(ids)
 
 
-def release_due(session: AnySession, *, now: datetime) -> list[OutboxNotice]:
+def release_due(session: AnySession, *, now: datetime, ready_at: datetime) -> list[OutboxNotice]:
     """Expire what is too late, turn what is due from planned to ready, and return it in order."""
     outbox.expire(session, now)
-    return outbox.release(session, now)
+    return outbox.release(session, now, ready_at=ready_at)
 
 
 def sweep(session: AnySession, timing: Timing, *, now: datetime) -> int:

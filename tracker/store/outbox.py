@@ -196,11 +196,14 @@ def due(session: AnySession, until: datetime) -> list[OutboxNotice]:
     return list(session.scalars(query.order_by(table.c.due_at, table.c.id)))
 
 
-def release(session: AnySession, now: datetime, *, limit: int = 1000) -> list[OutboxNotice]:
-    """Planned to ready for what is due and still useful, at most so many at once; return those in order."""
+def release(session: AnySession, now: datetime, *, ready_at: datetime, limit: int = 1000) -> list[OutboxNotice]:
+    """Planned to ready for what is due and still useful, at most so many at once; return those in order.
+
+    `now` may be a moment that somebody plays through; `ready_at` is the real one, from which a worker may take it.
+    """
     where = (table.c.state == NoticeState.PLANNED, table.c.due_at <= now, table.c.useless_after > now)
     ids = _locked(session, *where, skip=True, limit=limit)
-    _change(session, ids, state=NoticeState.READY, next_at=now)
+    _change(session, ids, state=NoticeState.READY, next_at=ready_at)
     query = sa.select(OutboxNotice).where(table.c.id.in_(ids)).order_by(table.c.due_at, table.c.id)
     return list(session.scalars(query, execution_options={"populate_existing": True}))
 
