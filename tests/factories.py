@@ -36,7 +36,8 @@ def make_person(role: str = Role.ENGAGEMENT_MANAGER, *, customer: str | None = N
     number = next(_number)
     if role.startswith("customer") and customer is None:
         customer = "Acme"
-    values: dict[str, Any] = {"email": f"person{number}@example.com", "name": f"Person {number}", "role": role, "customer": customer}
+    values: dict[str, Any] = {"email": f"person{number}@example.com", "name": f"Person {number}", "role": role}
+    values["customer"] = customer
     with transaction(db.session, now=NOW):
         return person_service.add_person(db.session, SYSTEM, PersonSpec(**(values | over)), now=NOW)
 

@@ -1,16 +1,26 @@
 """A program that talks to the API."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from flask import Flask
-from werkzeug.test import TestResponse
 
 from tests.factories import make_person, make_token
 from tracker.store.person import Person
 
-Ask = Callable[..., TestResponse]
+
+@dataclass(frozen=True)
+class Answer:
+    """What the API answered."""
+
+    status_code: int
+    json: Any
+    headers: dict[str, str]
+
+
+Ask = Callable[..., Answer]
 
 
 @pytest.fixture
@@ -21,9 +31,11 @@ def asking(app: Flask) -> Callable[[Person], Ask]:
         token = make_token(person, scope, **over)
         client = app.test_client()
 
-        def ask(method: str, path: str, body: Any = None, **headers: str) -> TestResponse:
+        def ask(method: str, path: str, body: Any = None, **headers: str) -> Answer:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
-            return client.open(f"/api/v1{path}", method=method, json=body, headers={"Authorization": f"Bearer {token}"} | named)
+            named["Authorization"] = f"Bearer {token}"
+            answer = client.open(f"/api/v1{path}", method=method, json=body, headers=named)
+            return Answer(answer.status_code, answer.json if answer.is_json else None, dict(answer.headers))
 
         return ask
 

@@ -5,7 +5,7 @@ minute, and a CHECK stands behind it. A posting is never changed: its sum is wha
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -202,20 +202,13 @@ def post(session: AnySession, engagement_id: UUID, entry_id: UUID, draws: Iterab
 
 def drawn_by(session: AnySession, entry_ids: Sequence[UUID]) -> dict[UUID, list[Draw]]:
     """What each entry draws now, its steps added up, by budget and block in the order of drawing."""
-    grouped: dict[UUID, list[Draw]] = {each: [] for each in entry_ids}
-    query = (
-        sa.select(
-            Posting.entry_id, Posting.budget_id, Budget.kind, Posting.site_id, Posting.block_id,
-            sa.func.sum(Posting.minutes), sa.func.sum(Posting.approved_minutes),
-        )
-        .join(Budget, Budget.id == Posting.budget_id)
-        .where(Posting.entry_id.in_(entry_ids))
-        .group_by(Posting.entry_id, Posting.budget_id, Budget.kind, Posting.site_id, Posting.block_id)
-        .order_by(sa.func.min(Posting.id))
-    )  # fmt: skip
-    for entry_id, budget_id, kind, site_id, block_id, minutes, approved in session.execute(query):
-        grouped[entry_id].append(Draw(budget_id, BudgetKind(kind), site_id, block_id, int(minutes), int(approved)))
-    return grouped
+    query = sa.select(Posting, Budget.kind).join(Budget, Budget.id == Posting.budget_id).where(Posting.entry_id.in_(entry_ids))
+    summed: dict[tuple[UUID, UUID, UUID | None], Draw] = {}
+    for posting, kind in session.execute(query.order_by(Posting.id)):
+        key = (posting.entry_id, posting.budget_id, posting.block_id)
+        before = summed.get(key) or Draw(posting.budget_id, BudgetKind(kind), posting.site_id, posting.block_id, 0)
+        summed[key] = replace(before, minutes=before.minutes + posting.minutes, approved=before.approved + posting.approved_minutes)
+    return {each: [draw for (entry_id, *_rest), draw in summed.items() if entry_id == each] for each in entry_ids}
 
 
 def counter_faults(session: AnySession) -> list[str]:

@@ -1,0 +1,1 @@
+"""Rules of the project itself: migrations agree, routes are closed, docs are complete."""
