@@ -89,7 +89,8 @@ def some_work(site: Site, minutes: int = 60, kind: WorkKind = WorkKind.ALLOWANCE
     values: dict[str, Any] = {"activity": "research"} if kind is WorkKind.ALLOWANCE else {}
     if kind is WorkKind.PS:
         values["ps_kind"] = "custom-upstream"
-    return Work(**({"site_id": site.id, "worked_on": TODAY, "minutes": minutes, "kind": kind} | values | over))
+    said: dict[str, Any] = {"site_id": site.id, "worked_on": TODAY, "minutes": minutes, "kind": kind} | values | over
+    return Work(**said)
 
 
 def make_token(person: Person, scope: str = "admin", **over: Any) -> str:

@@ -15,6 +15,7 @@ from tracker.services.engagement import AgreementSpec, EngagementChange, Engagem
 from tracker.store import deadline as deadlines
 from tracker.store import engagement as engagements
 from tracker.store import person as people
+from tracker.store import portfolio
 from tracker.store.engagement import Agreement, Engagement
 from tracker.store.person import Person
 
@@ -112,7 +113,7 @@ def agreement_out(agreement: Agreement | None) -> AgreementOut | None:
 def engagement_out(call: Call, engagement: Engagement) -> EngagementOut:
     """One engagement whole; what is the team's own is left out for customers."""
     kickoff = deadlines.one(call.session, engagement.id, None, DeadlineKind.KICKOFF)
-    stage, _count = engagements.stages_of(call.session, [engagement])[engagement.id]
+    stage, _count = portfolio.stages_of(call.session, [engagement])[engagement.id]
     internal = call.actor.may(Permission.SEE_INTERNAL)
     return EngagementOut(
         id=engagement.id,
@@ -157,7 +158,7 @@ class EngagementRowOut(Out):
 @api.get("/engagements", Permission.SEE_ENGAGEMENTS)
 def list_engagements(call: Call, query: PageQuery) -> Listing[EngagementRowOut]:
     """Engagements, the newest first."""
-    rows = engagements.page(call.session, call.actor, before=id_cursor(query.cursor), limit=query.limit + 1)
+    rows = portfolio.page(call.session, call.actor, before=id_cursor(query.cursor), limit=query.limit + 1)
     items = [
         EngagementRowOut(
             id=row.engagement.id,

@@ -88,6 +88,8 @@ class Operation:
     query: type[BaseModel] | None
     answer: type[BaseModel] | None
     edits: bool
+    # The answer holds a secret that is shown once: it is not kept for a repeat.
+    confidential: bool = False
 
 
 class Api:
@@ -100,8 +102,10 @@ class Api:
     def get(self, path: str, permission: Permission) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return self._operation("GET", path, permission, 200)
 
-    def post(self, path: str, permission: Permission, status: int = 201) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        return self._operation("POST", path, permission, status)
+    def post(
+        self, path: str, permission: Permission, status: int = 201, *, confidential: bool = False
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        return self._operation("POST", path, permission, status, confidential=confidential)
 
     def patch(self, path: str, permission: Permission) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return self._operation("PATCH", path, permission, 200)
@@ -110,13 +114,13 @@ class Api:
         return self._operation("DELETE", path, permission, 204)
 
     def _operation(
-        self, method: str, path: str, permission: Permission, status: int
+        self, method: str, path: str, permission: Permission, status: int, *, confidential: bool = False
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         def register(view: Callable[..., Any]) -> Callable[..., Any]:
             hints = get_type_hints(view)
             body, query, answer = hints.get("body"), hints.get("query"), hints.get("return")
             answer = answer if inspect.isclass(answer) and issubclass(answer, BaseModel) else None
-            operation = Operation(method, path, view, permission, status, body, query, answer, edits=method == "PATCH")
+            operation = Operation(method, path, view, permission, status, body, query, answer, method == "PATCH", confidential)
             self.operations.append(operation)
 
             def endpoint(**ids: UUID) -> Response:
@@ -143,7 +147,7 @@ def _answer(operation: Operation, ids: Mapping[str, UUID]) -> Response:
     if call.actor.scope is Scope.READ:
         raise NotAllowed("This token may only read.")
     try:
-        with work(_request_key(call.actor)) as unit:
+        with work(None if operation.confidential else _request_key(call.actor)) as unit:
             return _carry_out(operation, call, arguments, unit)
     except Repeated as repeated:
         response = _response(repeated.response["status"], repeated.response["body"])

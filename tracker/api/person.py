@@ -61,7 +61,7 @@ def add_person(call: Call, body: PersonIn) -> PersonOut:
     return person_out(service.add_person(call.session, call.actor, spec, now=call.now))
 
 
-@api.post("/people/<uuid:person_id>/links", Permission.MANAGE_PEOPLE)
+@api.post("/people/<uuid:person_id>/links", Permission.MANAGE_PEOPLE, confidential=True)
 def make_link(call: Call, person_id: UUID) -> LinkOut:
     """A fresh one-time sign-in link."""
     secret = service.make_link(call.session, call.actor, person_id, now=call.now)

@@ -122,7 +122,6 @@ def offer_first_admin(session: AnySession, *, now: datetime) -> str | None:
     """A fresh link that makes the first administrator; None once there is one. Older ones stop working."""
     if not people.is_empty(session):
         return None
-    session.execute(sa.update(SignInLink).where(SignInLink.person_id.is_(None), SignInLink.used_at.is_(None)).values(used_at=now))
     return _new_link(session, None, now)
 
 
@@ -145,6 +144,9 @@ def lost_link(session: AnySession, email: str, *, now: datetime) -> str | None:
 
 
 def _new_link(session: AnySession, person_id: UUID | None, now: datetime) -> str:
+    """A fresh link; the earlier ones of the same person (or those for the first administrator) stop working."""
+    mine = SignInLink.person_id.is_(None) if person_id is None else SignInLink.person_id == person_id
+    session.execute(sa.update(SignInLink).where(mine, SignInLink.used_at.is_(None)).values(used_at=now))
     secret = new_secret()
     session.add(SignInLink(person_id=person_id, token_hash=digest(secret), created_at=now, expires_at=now + LINK_LIFE))
     return secret

@@ -207,7 +207,9 @@ def drawn_by(session: AnySession, entry_ids: Sequence[UUID]) -> dict[UUID, list[
     for posting, kind in session.execute(query.order_by(Posting.id)):
         key = (posting.entry_id, posting.budget_id, posting.block_id)
         before = summed.get(key) or Draw(posting.budget_id, BudgetKind(kind), posting.site_id, posting.block_id, 0)
-        summed[key] = replace(before, minutes=before.minutes + posting.minutes, approved=before.approved + posting.approved_minutes)
+        summed[key] = replace(
+            before, minutes=before.minutes + posting.minutes, approved=before.approved + posting.approved_minutes
+        )
     return {each: [draw for (entry_id, *_rest), draw in summed.items() if entry_id == each] for each in entry_ids}
 
 

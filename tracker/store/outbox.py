@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.domain.access import Actor
 from tracker.domain.errors import NotFound
-from tracker.domain.notice import CANCELLABLE, Notice, NoticeState
+from tracker.domain.notice import CANCELLABLE, SETTLED, Notice, NoticeState
 from tracker.store.database import AnySession, Base, Keyed, changed_one, dialect_insert, table_of
 from tracker.store.engagement import Engagement, visible
 from tracker.store.identity import new_id
@@ -431,3 +431,10 @@ def doubt_all_due(session: AnySession, now: datetime) -> int:
         first_attempt_at=sa.func.coalesce(table.c.first_attempt_at, table.c.due_at),
         reason="A backup was restored; whether it was sent is being looked up.",
     )
+
+
+def coming(session: AnySession, engagement_id: UUID, *, limit: int) -> list[OutboxNotice]:
+    """What an engagement's channels are to be told next, the earliest first; what is stuck stands among it."""
+    open_states = [state for state in NoticeState if state not in SETTLED]
+    query = sa.select(OutboxNotice).where(table.c.engagement_id == engagement_id, table.c.state.in_(open_states))
+    return list(session.scalars(query.order_by(table.c.due_at, table.c.id).limit(limit)))

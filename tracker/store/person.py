@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tracker.domain.access import CUSTOMERS, Actor, Role, Scope
+from tracker.domain.access import CUSTOMERS, STAFF, Actor, Role, Scope
 from tracker.domain.errors import NotFound
 from tracker.store.database import AnySession, Base, Keyed, Versioned, changed_one, dialect_insert, table_of
 from tracker.store.setting import managers_see_all
@@ -210,3 +210,15 @@ def tokens_of(session: AnySession, person_id: UUID) -> list[ApiToken]:
     """A person's tokens that still work, newest first."""
     query = sa.select(ApiToken).where(ApiToken.person_id == person_id, ApiToken.revoked_at.is_(None))
     return list(session.scalars(query.order_by(ApiToken.created_at.desc()).limit(100)))
+
+
+def active_staff(session: AnySession) -> list[Person]:
+    """Everybody of the staff who may be given something to do, by name."""
+    query = sa.select(Person).where(Person.role.in_(sorted(STAFF)), Person.deactivated_at.is_(None))
+    return list(session.scalars(query.order_by(Person.name, Person.id)))
+
+
+def active_of_customer(session: AnySession, customer_id: UUID) -> list[Person]:
+    """The people of a customer, by name."""
+    query = sa.select(Person).where(Person.customer_id == customer_id, Person.deactivated_at.is_(None))
+    return list(session.scalars(query.order_by(Person.name, Person.id)))

@@ -8,8 +8,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from tracker.domain.access import Actor
 from tracker.store.audit import canonical
 from tracker.store.database import AnySession, Base, Keyed
+from tracker.store.engagement import Engagement, visible
 
 
 class ProjectRequirements(Keyed, Base):
@@ -61,3 +63,17 @@ def signed_subjects(session: AnySession, engagement_id: UUID, site_id: UUID | No
     """What has been signed for a site, or for the engagement as a whole."""
     query = sa.select(Signature.subject).where(Signature.engagement_id == engagement_id)
     return set(session.scalars(query.where(sa.or_(Signature.site_id.is_(None), Signature.site_id == site_id))))
+
+
+def unsigned(session: AnySession, actor: Actor, *, limit: int) -> list[Engagement]:
+    """Running engagements that an actor may see whose requirements are agreed and not signed, the oldest first."""
+    signed = sa.exists().where(
+        Signature.engagement_id == ProjectRequirements.engagement_id,
+        Signature.subject == "requirements",
+        Signature.hash == ProjectRequirements.hash,
+    )
+    in_force = sa.and_(
+        ProjectRequirements.engagement_id == Engagement.id, ProjectRequirements.version == Engagement.requirements_version
+    )
+    query = sa.select(Engagement).join(ProjectRequirements, in_force).where(visible(actor), Engagement.status == "active")
+    return list(session.scalars(query.where(~signed).order_by(ProjectRequirements.agreed_at, Engagement.id).limit(limit)))

@@ -11,6 +11,7 @@ from tracker.domain.access import Actor
 from tracker.domain.errors import NotFound
 from tracker.domain.site import CMS, PACKAGES
 from tracker.store.database import AnySession, Base, Versioned
+from tracker.store.deadline import Deadline
 from tracker.store.engagement import Engagement, visible
 
 
@@ -90,8 +91,6 @@ def workable_of(session: AnySession, actor: Actor, *, limit: int = 500) -> list[
 
 def inventory_received(session: AnySession, engagement_id: UUID) -> bool:
     """Whether the customer's inventory is in: its date is marked done."""
-    from tracker.store.deadline import Deadline
-
     query = sa.select(Deadline.id).where(
         Deadline.engagement_id == engagement_id,
         Deadline.kind == "inventory",

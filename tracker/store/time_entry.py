@@ -1,6 +1,6 @@
 """Time entries: work as it was stated, and how far it has been accepted. What it drew is in its postings."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -122,3 +122,30 @@ def entry_faults(session: AnySession) -> list[str]:
         f"time entry {row[0]} ({row[1]}, {row[2]} min): its postings say {row[3]}/{row[4]}"
         for row in session.execute(query.where(wrong))
     ]
+
+
+def recent(
+    session: AnySession, actor: Actor, engagement_id: UUID, *, states: Collection[str], site_id: UUID | None = None, limit: int
+) -> list[tuple[TimeEntry, str, str]]:
+    """The newest entries of an engagement, or of one of its sites, each with its person's and its site's name."""
+    from tracker.store.person import Person
+    from tracker.store.site import Site
+
+    query = (
+        sa.select(TimeEntry, Person.name, Site.name)
+        .join(Engagement, Engagement.id == TimeEntry.engagement_id)
+        .join(Person, Person.id == TimeEntry.person_id)
+        .join(Site, Site.id == TimeEntry.site_id)
+        .where(visible(actor), TimeEntry.engagement_id == engagement_id, TimeEntry.state.in_(states))
+        .order_by(TimeEntry.worked_on.desc(), TimeEntry.id.desc())
+    )
+    rows = session.execute((query.where(TimeEntry.site_id == site_id) if site_id else query).limit(limit))
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def waiting(session: AnySession, actor: Actor) -> tuple[int, int]:
+    """How many entries that an actor may see wait for approval, and their minutes."""
+    query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(TimeEntry.minutes), 0))
+    query = query.select_from(TimeEntry).join(Engagement, Engagement.id == TimeEntry.engagement_id)
+    count, minutes = session.execute(query.where(visible(actor), TimeEntry.state == "submitted")).one()
+    return int(count), int(minutes)
