@@ -40,8 +40,8 @@ class AmbiguousDuration(DurationError):
         super().__init__(f"{number}: write {number}m or {number}h")
 
 
-def parse_minutes(text: str) -> int:
-    """Read a duration of 1 to 1440 minutes, exactly: a share of a minute is refused and never rounded.
+def parse_minutes(text: str, longest: int = LONGEST_MINUTES) -> int:
+    """Read a duration of one minute to a day, exactly: a share of a minute is refused and never rounded.
 
     A bare number up to 24 is hours. Raises AmbiguousDuration for a bare number above it and DurationError for all else.
     """
@@ -50,7 +50,7 @@ def parse_minutes(text: str) -> int:
     written = _plain(text)
     if written.startswith("-"):
         raise DurationError("Time cannot be negative. To correct an entry, reverse it.")
-    return _whole_minutes(_minutes(written), written)
+    return _whole_minutes(_minutes(written), written, longest)
 
 
 def say_minutes(minutes: int) -> str:
@@ -94,11 +94,12 @@ def _number(written: str) -> Fraction:
     return Fraction(written.replace(",", "."))
 
 
-def _whole_minutes(minutes: Fraction, written: str) -> int:
+def _whole_minutes(minutes: Fraction, written: str, longest: int) -> int:
     if minutes <= 0:
         raise DurationError("Write at least one minute. To correct an entry, reverse it.")
-    if minutes > LONGEST_MINUTES:
-        raise DurationError("One entry holds at most 24 hours. Split the work by day.")
+    if minutes > longest:
+        at_most = "One entry holds at most 24 hours. Split the work by day."
+        raise DurationError(at_most if longest == LONGEST_MINUTES else f"Write at most {say_minutes(longest)}.")
     if minutes.denominator != 1:
         nearest = max(1, int(minutes + Fraction(1, 2)))
         raise DurationError(f"{written} is not a whole number of minutes. The nearest is {nearest}m.")

@@ -1,7 +1,5 @@
 """Deadlines: every date of an engagement, stored once, with where it came from."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
@@ -84,21 +82,6 @@ def one(session: AnySession, engagement_id: UUID, site_id: UUID | None, kind: st
     return session.scalar(query.where(Deadline.site_id == site_id if site_id else Deadline.site_id.is_(None)))
 
 
-def next_of(session: AnySession, ids: list[UUID]) -> dict[UUID, Deadline]:
-    """The next open date of each engagement, in one statement. A site that was withdrawn has none."""
-    from tracker.store.site import Site
-
-    withdrawn = sa.exists().where(Site.id == Deadline.site_id, Site.stage == "withdrawn")
-    place = sa.func.row_number().over(partition_by=Deadline.engagement_id, order_by=(Deadline.day, Deadline.id)).label("place")
-    ranked = (
-        sa.select(Deadline.id, place)
-        .where(Deadline.engagement_id.in_(ids), Deadline.withdrawn_at.is_(None), Deadline.done_at.is_(None), ~withdrawn)
-        .subquery()
-    )
-    query = sa.select(Deadline).join(ranked, sa.and_(ranked.c.id == Deadline.id, ranked.c.place == 1))
-    return {deadline.engagement_id: deadline for deadline in session.scalars(query)}
-
-
 def to_replan(session: AnySession, now: datetime, *, limit: int) -> list[UUID]:
     """Engagements whose repeating reminders have to be planned further, the most overdue first."""
     query = (
@@ -115,38 +98,3 @@ def of_site(session: AnySession, site_id: UUID) -> list[Deadline]:
     """The dates of one site, in order."""
     query = sa.select(Deadline).where(Deadline.site_id == site_id, Deadline.withdrawn_at.is_(None))
     return list(session.scalars(query.order_by(Deadline.day, Deadline.id)))
-
-
-@dataclass(frozen=True)
-class DueRow:
-    """An open date with what it is told by."""
-
-    deadline: Deadline
-    engagement: Engagement
-    site_name: str | None
-    count: int  # how many there are, however few were asked for
-
-
-def due(
-    session: AnySession, actor: Actor, *, until: date | None = None, kinds: Collection[str] | None = None, limit: int
-) -> list[DueRow]:
-    """The open dates of running engagements that an actor may see, the earliest first, in one statement.
-
-    `until` is the last day that matters; `kinds` narrows to these and to what the actor owns in person.
-    """
-    from tracker.domain.site import LAUNCHED_STAGES
-    from tracker.store.site import Site
-
-    over = sa.or_(Site.stage == "withdrawn", sa.and_(Deadline.kind == "code_freeze", Site.stage.in_(LAUNCHED_STAGES)))
-    query = (
-        sa.select(Deadline, Engagement, Site.name, sa.func.count().over())
-        .join(Engagement, Engagement.id == Deadline.engagement_id)
-        .outerjoin(Site, Site.id == Deadline.site_id)
-        .where(visible(actor), Engagement.status == "active", Deadline.withdrawn_at.is_(None), Deadline.done_at.is_(None))
-        .where(sa.or_(Site.id.is_(None), ~over))
-    )
-    if until is not None:
-        query = query.where(Deadline.day <= until)
-    if kinds is not None:
-        query = query.where(sa.or_(Deadline.kind.in_(kinds), Deadline.owner_id == actor.person_id))
-    return [DueRow(*row) for row in session.execute(query.order_by(Deadline.day, Deadline.id).limit(limit))]

@@ -12,6 +12,8 @@ from tracker.domain.errors import NotFound
 from tracker.store.budget import Posting
 from tracker.store.database import AnySession, Base, Keyed
 from tracker.store.engagement import Engagement, visible
+from tracker.store.person import Person
+from tracker.store.site import Site
 
 
 class TimeEntry(Keyed, Base):
@@ -128,9 +130,6 @@ def recent(
     session: AnySession, actor: Actor, engagement_id: UUID, *, states: Collection[str], site_id: UUID | None = None, limit: int
 ) -> list[tuple[TimeEntry, str, str]]:
     """The newest entries of an engagement, or of one of its sites, each with its person's and its site's name."""
-    from tracker.store.person import Person
-    from tracker.store.site import Site
-
     query = (
         sa.select(TimeEntry, Person.name, Site.name)
         .join(Engagement, Engagement.id == TimeEntry.engagement_id)
