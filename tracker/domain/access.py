@@ -97,6 +97,8 @@ class Actor:
 
     def may(self, permission: Permission) -> bool:
         """Whether role and token scope allow it, the engagement at hand apart."""
+        if self.only_engagement_id is not None and permission in ADMINISTRATION:
+            return False
         if self.scope is Scope.READ and permission not in READING:
             return False
         if self.scope is Scope.WRITE and permission in ADMINISTRATION:

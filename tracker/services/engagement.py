@@ -7,7 +7,7 @@ from uuid import UUID
 from tracker.domain.access import STAFF, Actor, Permission, Role
 from tracker.domain.deadline import DeadlineKind
 from tracker.domain.engagement import TYPES, UAT_SILENCE, Windows
-from tracker.domain.errors import EditedMeanwhile, FieldError, Guard, Invalid, NotFound
+from tracker.domain.errors import EditedMeanwhile, FieldError, Guard, Invalid, NotAllowed, NotFound
 from tracker.domain.notice import Audience
 from tracker.domain.text import TextError, clean_line
 from tracker.domain.workday import Calendar, UnknownTimeZone
@@ -59,6 +59,8 @@ def create_engagement(session: AnySession, actor: Actor, spec: EngagementSpec, *
     Raises NotAllowed, and Invalid naming every field that cannot stand.
     """
     actor.must(Permission.EDIT_ENGAGEMENT)
+    if actor.only_engagement_id is not None:
+        raise NotAllowed("This token is for one engagement only.")
     _check(spec)
     engagement = Engagement(
         customer_id=_customer(session, actor, spec).id,

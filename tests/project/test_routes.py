@@ -1,0 +1,173 @@
+"""Every route is closed unless it says otherwise, and nobody gets past the gate to what is not theirs.
+
+The walk goes through all registered routes, so a new one is tested by being there.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from werkzeug.routing import Rule
+
+from tests.factories import NOW, actor, agree, make_engagement, make_person, make_site, make_token, sign_in, some_work
+from tracker.clock import utc_now
+from tracker.domain.access import MATRIX, STAFF, Permission
+from tracker.domain.deadline import Dates, DeadlineKind
+from tracker.edge.rule import PUBLIC, rule_of
+from tracker.services.deadline import DateSpec, set_date
+from tracker.services.time_entry import book
+from tracker.store.database import db
+from tracker.store.outbox import OutboxNotice
+from tracker.store.person import Person
+from tracker.store.transaction import transaction
+
+SECRET = "Zanzibar 77"
+PUBLIC_PATHS = {
+    "/healthz",
+    "/readyz",
+    "/sign-in",
+    "/sign-in/link",
+    "/sign-in/<token>",
+    "/first-admin/<token>",
+    "/api/v1/openapi.json",
+}
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """An engagement that none of the walkers may know of, with one of everything in it."""
+
+    ids: dict[str, UUID]
+
+    def path(self, rule: Rule) -> str:
+        path = rule.rule
+        for name in rule.arguments:
+            path = path.replace(f"<uuid:{name}>", str(self.ids[name]))
+        return path
+
+
+@pytest.fixture
+def foreign(app: Flask) -> Foreign:
+    """Acme's engagement, every text of which holds a word that must not leak."""
+    engineer = make_person("engineer", name=f"Engineer {SECRET}")
+    engagement = make_engagement(name=f"Migration {SECRET}", customer=f"Acme {SECRET}")
+    site = make_site(engagement, name=f"Shop {SECRET}")
+    agree(engagement)
+    now = utc_now()
+    who = actor(make_person("admin"))
+    with transaction(db.session, now=NOW):
+        deadline = set_date(
+            db.session,
+            who,
+            engagement.id,
+            DateSpec(DeadlineKind.CUSTOM, Dates(due_on=now.date().replace(year=now.year + 1, day=1)), title=SECRET),
+            now=now,
+        )
+        entry = book(db.session, who, some_work(site, note=SECRET), now=NOW)[0].entry
+    notice_id = db.session.scalar(sa.select(OutboxNotice.id).where(OutboxNotice.engagement_id == engagement.id).limit(1))
+    assert notice_id is not None
+    ids = {"engagement_id": engagement.id, "site_id": site.id, "deadline_id": deadline.id, "entry_id": entry.id}
+    return Foreign(ids | {"notice_id": notice_id, "person_id": engineer.id, "token_id": engagement.id})
+
+
+def routes(app: Flask) -> Iterator[tuple[Rule, str]]:
+    """Every route with each of its methods."""
+    for rule in app.url_map.iter_rules():
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            if rule.endpoint != "static":
+                yield rule, method
+
+
+def permission_of(app: Flask, rule: Rule) -> Permission | str | None:
+    return rule_of(app.view_functions[rule.endpoint])
+
+
+def test_every_route_has_a_rule_and_only_the_known_ones_are_public(app: Flask) -> None:
+    without = [rule.rule for rule, _method in routes(app) if permission_of(app, rule) is None]
+    assert without == []
+    public = {rule.rule for rule, _method in routes(app) if permission_of(app, rule) == PUBLIC}
+    assert public == PUBLIC_PATHS
+
+
+def test_nobody_gets_anywhere_without_signing_in(app: Flask, foreign: Foreign) -> None:
+    client = app.test_client()
+    for rule, method in routes(app):
+        if permission_of(app, rule) == PUBLIC:
+            continue
+        answer = client.open(foreign.path(rule), method=method)
+        if rule.rule.startswith("/api/"):
+            assert (answer.status_code, answer.json and answer.json["code"]) == (401, "unauthenticated"), rule.rule
+        else:
+            assert answer.status_code == 303, rule.rule
+            assert answer.location.startswith("/sign-in"), rule.rule
+
+
+@pytest.mark.parametrize("role", ["customer_approver", "customer_viewer", "engineer"])
+def test_strangers_find_nothing_of_a_foreign_engagement(app: Flask, foreign: Foreign, role: str) -> None:
+    """A foreign customer's people and an unassigned engineer: a foreign id is not found, and no word of it leaks."""
+    stranger = make_person(role, customer="Other" if role.startswith("customer") else None)
+    client, token = app.test_client(), make_token(stranger)
+    sign_in(client, stranger)
+    for rule, method in routes(app):
+        permission = permission_of(app, rule)
+        if permission == PUBLIC or rule.rule == "/sign-out":
+            continue
+        headers = {"Authorization": f"Bearer {token}"} if rule.rule.startswith("/api/") else {}
+        answer = client.open(foreign.path(rule), method=method, headers=headers)
+        assert SECRET not in answer.text, f"{method} {rule.rule} leaks"
+        assert answer.status_code < 500, f"{method} {rule.rule}: {answer.text}"
+        assert isinstance(permission, Permission)
+        assert answer.status_code == expected(stranger, rule, permission, answer.status_code), f"{method} {rule.rule}"
+
+
+def expected(stranger: Person, rule: Rule, permission: Permission, status: int) -> int:
+    """What the contract asks of one route for one stranger; what is their own list or page is up to the route."""
+    of_engagement = set(rule.arguments) & {"engagement_id", "site_id", "entry_id", "deadline_id", "notice_id"}
+    staff_only = not MATRIX[permission] - STAFF
+    if of_engagement or (staff_only and stranger.role not in STAFF):
+        return 404
+    if stranger.role not in MATRIX[permission]:
+        return 403
+    assert status in (200, 303, 422, 400), rule.rule
+    return status
+
+
+def test_a_viewer_reads_their_own_engagement_but_changes_nothing(app: Flask, foreign: Foreign) -> None:
+    viewer = make_person("customer_viewer", customer=f"Acme {SECRET}")
+    client, token = app.test_client(), make_token(viewer)
+    sign_in(client, viewer)
+    for rule, method in routes(app):
+        permission = permission_of(app, rule)
+        if permission == PUBLIC or rule.rule == "/sign-out":
+            continue
+        assert isinstance(permission, Permission)
+        headers = {"Authorization": f"Bearer {token}"} if rule.rule.startswith("/api/") else {}
+        answer = client.open(foreign.path(rule), method=method, headers=headers)
+        if not MATRIX[permission] - STAFF:
+            assert answer.status_code == 404, f"{method} {rule.rule}"
+        elif viewer.role not in MATRIX[permission]:
+            assert answer.status_code == 403, f"{method} {rule.rule}"
+        elif method == "GET":
+            assert answer.status_code == 200, f"{method} {rule.rule}"
+        else:
+            assert answer.status_code in (303, 400, 403, 415, 422, 200), f"{method} {rule.rule}: {answer.status_code}"
+
+
+def test_a_read_token_writes_nothing_and_one_for_an_engagement_sees_no_other(app: Flask, foreign: Foreign) -> None:
+    admin = make_person("admin")
+    other = make_engagement(name="Another", customer="Other")
+    client = app.test_client()
+    reading, narrow = make_token(admin, "read"), make_token(admin, "admin", engagement_id=other.id)
+    for rule, method in routes(app):
+        if not rule.rule.startswith("/api/") or permission_of(app, rule) == PUBLIC:
+            continue
+        path = foreign.path(rule)
+        if method != "GET":
+            refused = client.open(path, method=method, headers={"Authorization": f"Bearer {reading}"})
+            assert refused.status_code in (403, 422), f"{method} {rule.rule}"
+        if set(rule.arguments) & {"engagement_id", "site_id", "entry_id", "deadline_id", "notice_id"}:
+            hidden = client.open(path, method=method, headers={"Authorization": f"Bearer {narrow}"})
+            assert hidden.status_code == 404, f"{method} {rule.rule}"
