@@ -4,7 +4,7 @@ Every counter is moved by an UPDATE that carries its own condition, so that no t
 minute, and a CHECK stands behind it. A posting is never changed: its sum is what `tracker verify` compares with.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
@@ -112,6 +112,19 @@ def of_site(session: AnySession, engagement_id: UUID, site_id: UUID) -> dict[Bud
     )
     found = {BudgetKind(budget.kind): budget for budget in session.scalars(query)}
     return {kind: found[kind] for kind in DRAW_ORDER if kind in found}
+
+
+def of_sites(session: AnySession, sites: Collection[tuple[UUID, UUID]]) -> dict[UUID, list[Budget]]:
+    """What may pay for work on each of several sites, given as (engagement, site), in draw order and one statement."""
+    query = sa.select(Budget).where(
+        Budget.engagement_id.in_({engagement_id for engagement_id, _site_id in sites}),
+        sa.or_(Budget.site_id.is_(None), Budget.site_id.in_([site_id for _engagement_id, site_id in sites])),
+    )
+    found = sorted(session.scalars(query), key=lambda budget: DRAW_ORDER.index(BudgetKind(budget.kind)))
+    return {
+        site_id: [each for each in found if each.engagement_id == engagement_id and each.site_id in (None, site_id)]
+        for engagement_id, site_id in sites
+    }
 
 
 def of_engagement(session: AnySession, engagement_id: UUID) -> list[Budget]:

@@ -154,3 +154,15 @@ def active_member(session: AnySession, engagement_id: UUID, person_id: UUID) -> 
         Member.engagement_id == engagement_id, Member.person_id == person_id, Member.left_at.is_(None)
     )
     return session.scalar(query)
+
+
+def choices(session: AnySession, actor: Actor, *, limit: int = 500) -> dict[UUID, str]:
+    """The engagements an actor may choose from: names by id, in order of the names."""
+    query = sa.select(Engagement.id, Engagement.name).where(visible(actor)).order_by(Engagement.name, Engagement.id)
+    return {row.id: row.name for row in session.execute(query.limit(limit))}
+
+
+def customer_names(session: AnySession, ids: Collection[UUID]) -> dict[UUID, str]:
+    """Names of customers by id, in one statement."""
+    rows = session.execute(sa.select(Customer.id, Customer.name).where(Customer.id.in_(ids)))
+    return {row.id: row.name for row in rows}

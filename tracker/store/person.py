@@ -222,3 +222,16 @@ def active_of_customer(session: AnySession, customer_id: UUID) -> list[Person]:
     """The people of a customer, by name."""
     query = sa.select(Person).where(Person.customer_id == customer_id, Person.deactivated_at.is_(None))
     return list(session.scalars(query.order_by(Person.name, Person.id)))
+
+
+def tokens_with_names(session: AnySession, *, limit: int = 200) -> list[tuple[ApiToken, str]]:
+    """All API tokens with their person's name, the newest first, those that still work before the revoked."""
+    query = sa.select(ApiToken, Person.name).join(Person, Person.id == ApiToken.person_id)
+    rows = session.execute(query.order_by(ApiToken.revoked_at.is_not(None), ApiToken.id.desc()).limit(limit))
+    return [(row[0], row[1]) for row in rows]
+
+
+def active(session: AnySession, *, limit: int = 1000) -> list[Person]:
+    """Everybody who may sign in, by name."""
+    query = sa.select(Person).where(Person.deactivated_at.is_(None)).order_by(Person.name, Person.id)
+    return list(session.scalars(query.limit(limit)))

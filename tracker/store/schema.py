@@ -59,3 +59,9 @@ def downgrade(engine: Engine, scripts: Path, revision: str) -> None:
     """Bring a database back to an earlier revision."""
     with _writing(engine) as connection:
         command.downgrade(_config(scripts, connection), revision)
+
+
+def engine_name(engine: Engine) -> str:
+    """The database engine and its version, as people call it."""
+    version = ".".join(str(part) for part in engine.dialect.server_version_info or ())
+    return f"{'SQLite' if engine.dialect.name == 'sqlite' else 'PostgreSQL'} {version}".strip()
