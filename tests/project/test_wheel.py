@@ -1,20 +1,16 @@
 """The built wheel serves from an empty folder: templates, migrations and static files are in it."""
 
 import os
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.server import serving
+
 ROOT = Path(__file__).parents[2]
-PATIENCE_SECONDS = 30
 
 
 @pytest.fixture(scope="module")
@@ -44,46 +40,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
-
-
-@contextmanager
-def serving(package: Path, folder: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
-    """Run `tracker serve` from a package, in a folder of its own."""
-    port = free_port()
-    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(package), "HOME": str(folder), "PYTHONUNBUFFERED": "1"}
-    words = [sys.executable, "-m", "tracker", "serve", "--port", str(port)]
-    process = subprocess.Popen(words, cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    try:
-        wait_until_up(f"http://127.0.0.1:{port}/healthz", process)
-        yield f"http://127.0.0.1:{port}", process
-    finally:
-        process.terminate()
-        process.communicate(timeout=PATIENCE_SECONDS)
-
-
-def wait_until_up(url: str, process: "subprocess.Popen[str]") -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310
-                assert answer.status == 200
-                return
-        except (urllib.error.URLError, ConnectionError):
-            assert process.poll() is None, "the server ended"
-            assert time.monotonic() < deadline, "the server did not come up"
-
-
 def test_the_wheel_serves_from_an_empty_folder(installed: Path, tmp_path: Path) -> None:
-    with serving(installed, tmp_path) as (address, process):
-        assert process.stdout is not None
-        printed = [process.stdout.readline() for _line in range(2)]
-        link = printed[1].split()[-1]
-        assert link.startswith(f"{address}/first-admin/")
-        with urllib.request.urlopen(link, timeout=5) as page:  # noqa: S310
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(installed), "HOME": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    with serving(tmp_path, environ=environ, cwd=tmp_path) as running:
+        address = running.address
+        assert running.first_admin_link.startswith(f"{address}/first-admin/")
+        with urllib.request.urlopen(running.first_admin_link, timeout=5) as page:  # noqa: S310
             assert "Create the first administrator" in page.read().decode()
         with urllib.request.urlopen(f"{address}/static/css/tokens.css", timeout=5) as css:  # noqa: S310
             assert b"light-dark(" in css.read()

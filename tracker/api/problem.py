@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, current_app, jsonify
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from tracker.domain.errors import RateLimited, TrackerError
-from tracker.edge.fault import STATUS, say_database_fault
+from tracker.edge.fault import CROSSED, STATUS, say_database_fault
 
 CODES = {400: "invalid", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
 
@@ -37,6 +37,9 @@ def of_error(error: Exception) -> Response:
         if isinstance(error, RateLimited):
             response.headers["Retry-After"] = str(error.retry_after)
         return response
+    if isinstance(error, IntegrityError):
+        current_app.logger.warning("crossed", exc_info=error)
+        return problem(409, "edited_meanwhile", CROSSED)
     if isinstance(error, SQLAlchemyError):
         current_app.logger.error("database", exc_info=error)
         return problem(503, "unavailable", say_database_fault(error))

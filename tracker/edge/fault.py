@@ -22,10 +22,14 @@ STATUS = {
 }
 
 
+# Two people saved the same thing at the same moment, and a unique key let one of them through.
+CROSSED = "Somebody else saved the same at the same moment. Nothing was changed; look at it again, then save anew."
+
+
 def say_database_fault(error: SQLAlchemyError) -> str:
     """One sentence for whoever was just trying to work. Nothing was changed, in every case."""
     text = str(getattr(error, "orig", error)).lower()
-    if "locked" in text or "busy" in text:
+    if "locked" in text or "busy" in text or "deadlock" in text:
         return "The database is busy with something else. Nothing was changed; try again in a moment."
     if "full" in text or "no space" in text:
         return "The disk of the database is full. Nothing was changed; tell your administrator."

@@ -3,11 +3,11 @@
 from flask import current_app, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
 from tracker.domain.errors import TrackerError, Unauthenticated
-from tracker.edge.fault import STATUS, say_database_fault
+from tracker.edge.fault import CROSSED, STATUS, say_database_fault
 from tracker.logs import REQUEST_ID
 from tracker.store.database import db
 
@@ -39,6 +39,9 @@ def page_of_error(error: Exception) -> ResponseReturnValue:
         return _page(STATUS[error.code], error.message)
     if isinstance(error, CSRFError):
         return _page(400, "This page was open for too long, or was sent from elsewhere. Go back, load it again and send it anew.")
+    if isinstance(error, IntegrityError):
+        current_app.logger.warning("crossed", exc_info=error)
+        return _page(409, CROSSED)
     if isinstance(error, SQLAlchemyError):
         current_app.logger.error("database", exc_info=error)
         return _page(503, say_database_fault(error))

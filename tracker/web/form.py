@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 from flask import redirect, request
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from wtforms import Field, HiddenField, StringField
 from wtforms.validators import ValidationError
 
 from tracker.domain.duration import DurationError, parse_minutes, say_minutes
 from tracker.domain.errors import EditedMeanwhile, IdempotencyMismatch, Invalid, RuleViolation, TrackerError
-from tracker.edge.fault import STATUS, say_database_fault
+from tracker.edge.fault import CROSSED, STATUS, say_database_fault
 from tracker.edge.gate import current_actor
 from tracker.edge.work import work
 from tracker.store.transaction import Repeated, RequestKey
@@ -98,6 +98,10 @@ def save(form: Form, use_case: Callable[[], Result], then: Callable[[Result], st
         location = str(repeated.response["location"])
     except (Invalid, RuleViolation) as error:
         form.take(error)
+        return None
+    except IntegrityError:
+        form.status = 409
+        form.say(CROSSED)
         return None
     except OperationalError as error:
         form.status = 503
