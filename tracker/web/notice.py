@@ -1,0 +1,189 @@
+"""Notices: what was told, what will be, what is stuck, and each try to send it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, flash, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from tracker.clock import utc_now
+from tracker.domain.access import Actor, Permission
+from tracker.domain.deadline import KINDS, DeadlineKind
+from tracker.domain.notice import STATE_MEANINGS, Audience, NoticeState
+from tracker.edge.gate import current_actor
+from tracker.edge.rule import allow
+from tracker.services import delivery as service
+from tracker.store import engagement as engagements
+from tracker.store import outbox
+from tracker.store.database import db
+from tracker.store.outbox import DeliveryAttempt, OutboxNotice
+from tracker.web.filters import say_moment
+from tracker.web.form import save
+from tracker.web.sign_in import EmptyForm
+
+bp = Blueprint("notice", __name__)
+NOTICES_SHOWN = 50
+FACTS_SHOWN = 10  # No more fit into one message.
+AUDIENCE_LABELS = {Audience.CUSTOMER: "The customer and the team", Audience.INTERNAL: "The team"}
+SEND_AGAIN_FROM = (NoticeState.PARKED, NoticeState.DEAD)
+
+
+@bp.get("/notices")
+@allow(Permission.SEE_NOTICES)
+def index() -> ResponseReturnValue:
+    """Notices by due date, the latest first, in one state or in all."""
+    actor, state = current_actor(), request.args.get("state")
+    state = state if state in set(NoticeState) else None
+    after = _after(request.args.get("after"))
+    rows = outbox.page(db.session, actor, state=state, after=after, limit=NOTICES_SHOWN + 1)
+    shown = rows[:NOTICES_SHOWN]
+    return render_template(
+        "notices/notices.html",
+        nav_current="notices",
+        filters=_filters(actor, state),
+        rows=[_row(actor, notice, name) for notice, name in shown],
+        prev_url=url_for("notice.index", state=state) if after else None,
+        next_cursor_url=_next(shown[-1][0], state) if len(rows) > NOTICES_SHOWN else None,
+    )
+
+
+def _after(cursor: str | None) -> tuple[datetime, UUID] | None:
+    """Where a page begins; what is no cursor begins at the beginning."""
+    moment, _, notice_id = (cursor or "").partition("~")
+    try:
+        read = datetime.fromisoformat(moment), UUID(notice_id)
+    except ValueError:
+        return None
+    return read if read[0].tzinfo else None
+
+
+def _next(last: OutboxNotice, state: str | None) -> str:
+    return url_for("notice.index", state=state, after=f"{last.due_at.isoformat()}~{last.id}")
+
+
+def _filters(actor: Actor, current: str | None) -> list[dict[str, Any]]:
+    """All, and every state in which there is something."""
+    counts = outbox.count_by_state(db.session, actor)
+    states = [state for state in NoticeState if counts.get(state) or state == current]
+    every = {"label": "All", "count": sum(counts.values()), "url": url_for("notice.index"), "is_current": current is None}
+    return [every] + [
+        {
+            "label": state.capitalize(),
+            "count": counts.get(state, 0),
+            "url": url_for("notice.index", state=state.value),
+            "is_current": state == current,
+        }
+        for state in states
+    ]
+
+
+def say_kind(kind: str) -> str:
+    """A kind of notice as people read it, such as "Kick-off: day"."""
+    head, _, tail = kind.partition(".")
+    title = KINDS[DeadlineKind(head)].title if head in set(DeadlineKind) else head.replace("_", " ").capitalize()
+    return f"{title}: {tail.replace('_', ' ')}" if tail else title
+
+
+def _row(actor: Actor, notice: OutboxNotice, engagement_name: str) -> dict[str, Any]:
+    return {
+        "url": url_for("notice.show", notice_id=notice.id),
+        "headline": notice.headline,
+        "kind_label": say_kind(notice.kind),
+        "engagement_name": engagement_name,
+        "channel": notice.channel,
+        "due": say_moment(notice.due_at, actor.time_zone),
+        "state": notice.state,
+        "reason": notice.reason,
+        "last_error": notice.last_error,
+        "attempts": notice.attempts,
+    }
+
+
+@bp.get("/notices/<uuid:notice_id>")
+@allow(Permission.SEE_NOTICES)
+def show(notice_id: UUID) -> ResponseReturnValue:
+    """One notice: the message as it looks, and how far it has got."""
+    return _notice_page(notice_id)
+
+
+@bp.post("/notices/<uuid:notice_id>/send-again")
+@allow(Permission.EDIT_ENGAGEMENT)
+def send_again(notice_id: UUID) -> ResponseReturnValue:
+    """Take up what is parked or given up."""
+    actor = current_actor()
+    return _decide(
+        notice_id,
+        lambda: service.send_again(db.session, actor, notice_id, now=utc_now()),
+        "It goes out with the next round, to the channel the engagement has now.",
+    )
+
+
+@bp.post("/notices/<uuid:notice_id>/give-up")
+@allow(Permission.EDIT_ENGAGEMENT)
+def give_up(notice_id: UUID) -> ResponseReturnValue:
+    """Settle a parked notice unsent."""
+    actor = current_actor()
+    return _decide(notice_id, lambda: service.give_up(db.session, actor, notice_id, now=utc_now()), "Given up. Nobody was told.")
+
+
+def _decide(notice_id: UUID, use_case: Callable[[], object], said: str) -> ResponseReturnValue:
+    form = EmptyForm()
+    answer = save(form, use_case, lambda _done: url_for("notice.show", notice_id=notice_id))
+    if answer is not None:
+        flash(said, "success")
+        return answer
+    for messages in form.errors.values():
+        for message in messages:
+            flash(message, "error")
+    return _notice_page(notice_id), form.status
+
+
+def _notice_page(notice_id: UUID) -> str:
+    actor = current_actor()
+    notice = outbox.get(db.session, actor, notice_id)
+    engagement = engagements.get(db.session, actor, notice.engagement_id)
+    urls = {}
+    if actor.may(Permission.EDIT_ENGAGEMENT) and notice.state in SEND_AGAIN_FROM:
+        urls["send_again"] = url_for("notice.send_again", notice_id=notice.id)
+    if actor.may(Permission.EDIT_ENGAGEMENT) and notice.state == NoticeState.PARKED:
+        urls["give_up"] = url_for("notice.give_up", notice_id=notice.id)
+    return render_template(
+        "notices/notice.html",
+        nav_current="notices",
+        notice=_row(actor, notice, engagement.name) | _details(actor, notice),
+        preview=_preview(notice),
+        attempts=[_attempt(actor, attempt) for attempt in outbox.attempts_of(db.session, notice.id)],
+        urls=urls,
+        back_url=url_for("notice.index"),
+    )
+
+
+def _details(actor: Actor, notice: OutboxNotice) -> dict[str, Any]:
+    sent = notice.settled_at if notice.state == NoticeState.SENT else None
+    return {
+        "state_meaning": STATE_MEANINGS[NoticeState(notice.state)],
+        "audience_label": AUDIENCE_LABELS[Audience(notice.audience)],
+        "engagement_url": f"/engagements/{notice.engagement_id}",
+        "useless_after": say_moment(notice.useless_after, actor.time_zone),
+        "sent_at": say_moment(sent, actor.time_zone) if sent else None,
+        "slack_ts": notice.slack_ts,
+    }
+
+
+def _preview(notice: OutboxNotice) -> dict[str, Any]:
+    """The message as its channel shows it. What a notice says does not change once it was tried."""
+    mention = f"@{notice.mention} " if notice.mention else ""
+    repeat = ["This may be a repeat."] if notice.repeats else []
+    return {
+        "headline": f"{mention}{notice.headline}",
+        "lines": [*notice.text.splitlines(), *repeat],
+        "fields": notice.facts[:FACTS_SHOWN],
+        "buttons": ["Open"],
+    }
+
+
+def _attempt(actor: Actor, attempt: DeliveryAttempt) -> dict[str, Any]:
+    outcome = attempt.outcome[:1].upper() + attempt.outcome[1:]
+    return {"outcome": outcome, "detail": attempt.detail, "at": say_moment(attempt.at, actor.time_zone)}

@@ -1,0 +1,314 @@
+"""Log hours, see beforehand what is left, and carry entries through submission, approval and reversal."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, flash, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from wtforms import BooleanField, DateField, SelectField, StringField, TextAreaField
+from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
+from wtforms.validators import InputRequired, Optional
+
+from tracker.clock import utc_now
+from tracker.domain.access import Actor, Permission
+from tracker.domain.budget import BudgetExceeded, BudgetKind, Option, WorkKind
+from tracker.domain.duration import EXAMPLES, say_minutes
+from tracker.domain.errors import TrackerError
+from tracker.domain.time_entry import PS_KINDS, Work
+from tracker.domain.workday import Calendar
+from tracker.edge.gate import current_actor
+from tracker.edge.rule import allow
+from tracker.services import time_entry as service
+from tracker.services.time_entry import Booked
+from tracker.store import budget as budgets
+from tracker.store import person as people
+from tracker.store import site as sites
+from tracker.store import time_entry as entries
+from tracker.store.budget import Budget
+from tracker.store.database import db
+from tracker.store.engagement import Engagement
+from tracker.store.site import Site
+from tracker.store.time_entry import TimeEntry
+from tracker.web.filters import say_day
+from tracker.web.form import DurationField, Form, blank_to_none, save
+from tracker.web.sign_in import EmptyForm
+
+bp = Blueprint("time_entry", __name__)
+ENTRIES_SHOWN = 25
+SITES_SHOWN = 30
+ACTIVITY_LABELS = {"": "None", "research": "Research", "known_solution": "Known solution"}
+OPEN_STATES = ("draft", "submitted")
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why work does not fit, and the lawful ways on in the words of their buttons."""
+
+    message: str
+    left_minutes: int
+    split: str | None
+    buy_ps: str | None
+    change_request: str | None
+
+    @classmethod
+    def of(cls, error: BudgetExceeded) -> "Refusal":
+        labels = {option.action: option.label for option in error.options if option.action != "split"}
+        parts = [option for option in error.options if option.action == "split"]
+        split = _say_split(error.left, parts) if parts else None
+        return cls(error.message, error.left, split, labels.get("buy_ps"), labels.get("change_request"))
+
+
+def _say_split(left: int, parts: Sequence[Option]) -> str:
+    elsewhere = " and ".join(f"{say_minutes(part.minutes)} on {BudgetKind(part.kind).label}" for part in parts)
+    return f"Split it: {say_minutes(left)} here, {elsewhere}" if left else f"Put {elsewhere}"
+
+
+def _choices(labels: dict[str, str]) -> list[SelectChoice]:
+    return [SelectChoice(value, label) for value, label in labels.items()]
+
+
+class LogForm(Form):
+    """Work as it is typed."""
+
+    site_id = SelectField(  # type: ignore[call-arg]  # newer than its stubs
+        "Site",
+        [InputRequired("Choose a site.")],
+        invalid_choice_message="Choose a site from the list: one in agreed requirements that is still being worked on.",
+    )
+    worked_on = DateField(  # type: ignore[call-arg]  # newer than its stubs
+        "Day", [InputRequired("Say on which day.")], invalid_value_message="Write the day as 2026-11-20."
+    )
+    duration = DurationField("Time spent", [InputRequired(f"Write how long it took. {EXAMPLES}")])
+    kind = SelectField("Kind of work", choices=_choices({kind.value: kind.label for kind in WorkKind}))
+    activity = SelectField("Activity", choices=_choices(ACTIVITY_LABELS))
+    known_issue_id = StringField("Known issue")
+    ps_kind = SelectField(
+        "Kind of PS work",
+        choices=_choices({"": "None"} | {kind: kind.replace("-", " ").capitalize() for kind in PS_KINDS}),
+    )
+    note = TextAreaField("Note", [Optional()])
+    split = BooleanField("Split it if it does not fit")
+
+    sites: Sequence[tuple[Site, Engagement]] = ()
+    refusal: Refusal | None = None
+    booked: Sequence[Booked] = ()
+
+    @classmethod
+    def of(cls, actor: Actor, **over: Any) -> "LogForm":
+        """The form with the sites on which somebody may log; the day is theirs, wherever they are."""
+        today = Calendar(actor.time_zone, frozenset()).local_date(utc_now())
+        workable = sites.workable_of(db.session, actor)
+        wanted = request.args.get("site") or (str(workable[0][0].id) if len(workable) == 1 else None)
+        form = cls(worked_on=today, site_id=wanted, **over)
+        form.sites = workable
+        form.site_id.choices = [SelectChoice("", "Choose a site")] + [
+            SelectChoice(str(site.id), site.name, optgroup=engagement.name) for site, engagement in workable
+        ]
+        return form
+
+    def work(self) -> Work:
+        """What was typed, as the domain reads it."""
+        assert self.worked_on.data is not None
+        assert self.duration.minutes is not None
+        return Work(
+            site_id=UUID(self.site_id.data),
+            worked_on=self.worked_on.data,
+            minutes=self.duration.minutes,
+            kind=WorkKind(self.kind.data),
+            activity=blank_to_none(self.activity.data),
+            known_issue_id=blank_to_none(self.known_issue_id.data),
+            ps_kind=blank_to_none(self.ps_kind.data),
+            note=(self.note.data or "").strip(),
+        )
+
+    def may_split(self) -> bool:
+        """Whether it was ticked, or chosen after a refusal."""
+        return bool(self.split.data) or request.form.get("option", "").startswith("split:")
+
+    def take(self, error: TrackerError) -> None:
+        """What does not fit is explained at the field with its ways on; the rest as everywhere."""
+        super().take(error)
+        if isinstance(error, BudgetExceeded):
+            self.refusal = Refusal.of(error)
+
+    def understood(self) -> str:
+        """What was logged, to be echoed."""
+        work = self.work()
+        (site,) = [site for site, _engagement in self.sites if site.id == work.site_id]
+        said = f"{say_minutes(work.minutes)} logged on {site.name}, {say_day(work.worked_on)}"
+        parts = [f"{say_minutes(each.entry.minutes)} as {WorkKind(each.entry.kind).label}" for each in self.booked]
+        return f"{said}: {' and '.join(parts)}." if len(parts) > 1 else f"{said}."
+
+
+@bp.route("/time", methods=["GET", "POST"])
+@allow(Permission.LOG_TIME)
+def log() -> ResponseReturnValue:
+    """Log hours; beside the form what is left, below it what was logged."""
+    actor = current_actor()
+    form = LogForm.of(actor)
+
+    def follow(booked: Sequence[Booked]) -> str:
+        form.booked = booked
+        return url_for("time_entry.log", site=form.site_id.data)
+
+    answer = save(form, lambda: service.book(db.session, actor, form.work(), split=form.may_split(), now=utc_now()), follow)
+    if answer is None:
+        return _page(form), form.status
+    flash(form.understood(), "success")
+    return answer
+
+
+@bp.post("/time/<uuid:entry_id>/submit")
+@allow(Permission.LOG_TIME)
+def submit(entry_id: UUID) -> ResponseReturnValue:
+    """Hand a draft in."""
+    actor = current_actor()
+    return _decide(lambda: service.submit(db.session, actor, entry_id, now=utc_now()), "Submitted. It waits for approval.")
+
+
+@bp.post("/time/<uuid:entry_id>/reverse")
+@allow(Permission.LOG_TIME)
+def reverse(entry_id: UUID) -> ResponseReturnValue:
+    """Take an entry back by its opposite."""
+    actor = current_actor()
+    reason = blank_to_none(request.form.get("reason"))
+    return _decide(
+        lambda: service.reverse(db.session, actor, entry_id, reason, now=utc_now()), "Reversed. Its hours are free again."
+    )
+
+
+@bp.post("/time/<uuid:entry_id>/approve")
+@allow(Permission.APPROVE_TIME)
+def approve(entry_id: UUID) -> ResponseReturnValue:
+    """Accept a submitted entry."""
+    actor = current_actor()
+    return _decide(lambda: service.approve(db.session, actor, entry_id, now=utc_now()), "Approved.", "approvals")
+
+
+@bp.post("/time/<uuid:entry_id>/reject")
+@allow(Permission.APPROVE_TIME)
+def reject(entry_id: UUID) -> ResponseReturnValue:
+    """Turn a submitted entry down, with a reason."""
+    actor, reason = current_actor(), request.form.get("reason", "")
+    return _decide(
+        lambda: service.reject(db.session, actor, entry_id, reason, now=utc_now()),
+        "Rejected. Its hours are free again, and whoever logged it sees the reason.",
+        "approvals",
+    )
+
+
+def _decide(use_case: Callable[[], object], said: str, anchor: str | None = None) -> ResponseReturnValue:
+    """Carry out one button; where a rule forbids it, say so above the page it was on."""
+    button = EmptyForm()
+    answer = save(button, use_case, lambda _done: url_for("time_entry.log", _anchor=anchor))
+    if answer is not None:
+        flash(said, "success")
+        return answer
+    for messages in button.errors.values():
+        for message in messages:
+            flash(message, "error")
+    return _page(LogForm.of(current_actor(), formdata=None)), button.status
+
+
+def _page(form: LogForm) -> str:
+    actor = current_actor()
+    mine = entries.page(
+        db.session, actor, person_id=actor.person_id, before=request.args.get("before", type=UUID), limit=ENTRIES_SHOWN + 1
+    )
+    waiting, count = _waiting(actor)
+    rows = [*mine[:ENTRIES_SHOWN], *waiting[:ENTRIES_SHOWN]]
+    site_names = sites.names_of(db.session, {row.site_id for row in rows})
+    names = people.people_named(db.session, {row.person_id for row in rows})
+    return render_template(
+        "time/log.html",
+        nav_current="time",
+        form=form,
+        refusal=form.refusal,
+        left=_left(form),
+        sites_hidden=max(0, len(form.sites) - SITES_SHOWN),
+        ps_url=_ps_url(form),
+        entries=[_entry(actor, row, site_names) for row in mine[:ENTRIES_SHOWN]],
+        prev_url=url_for("time_entry.log") if "before" in request.args else None,
+        next_cursor_url=_older(mine, "before"),
+        approvals=[_approval(row, site_names, names) for row in waiting[:ENTRIES_SHOWN]],
+        approvals_count=count,
+        approvals_next_url=_older(waiting, "waiting_before", "approvals"),
+    )
+
+
+def _waiting(actor: Actor) -> tuple[list[TimeEntry], int]:
+    """What waits for a manager's yes, and how much there is of it."""
+    if not actor.may(Permission.APPROVE_TIME):
+        return [], 0
+    before = request.args.get("waiting_before", type=UUID)
+    page = entries.page(db.session, actor, state="submitted", before=before, limit=ENTRIES_SHOWN + 1)
+    return page, entries.waiting(db.session, actor)[0]
+
+
+def _older(rows: Sequence[TimeEntry], name: str, anchor: str | None = None) -> str | None:
+    if len(rows) <= ENTRIES_SHOWN:
+        return None
+    return url_for("time_entry.log", **{name: rows[ENTRIES_SHOWN - 1].id}, _anchor=anchor)  # type: ignore[arg-type]
+
+
+def _left(form: LogForm) -> list[dict[str, Any]]:
+    """What can still be logged on each site, the chosen one first; one statement however many there are."""
+    chosen = sorted(form.sites, key=lambda pair: str(pair[0].id) != form.site_id.data)[:SITES_SHOWN]
+    paying = budgets.of_sites(db.session, [(engagement.id, site.id) for site, engagement in chosen])
+    return [
+        {
+            "name": site.name,
+            "engagement": engagement.name,
+            "href": url_for("time_entry.log", site=site.id),
+            "is_chosen": str(site.id) == form.site_id.data,
+            "budgets": [_budget(budget) for budget in paying[site.id] if budget.limit_minutes],
+        }
+        for site, engagement in chosen
+    ]
+
+
+def _budget(budget: Budget) -> dict[str, Any]:
+    balance = budget.balance
+    where = "on this site" if budget.site_id else "in this engagement"
+    return {"label": balance.kind.label, "left": balance.left, "limit": balance.limit, "where": where}
+
+
+def _ps_url(form: LogForm) -> str | None:
+    """Where PS hours are sold for the engagement of the chosen site."""
+    if form.refusal is None or not current_actor().may(Permission.SELL_PS):
+        return None
+    (engagement,) = [engagement for site, engagement in form.sites if str(site.id) == form.site_id.data]
+    return f"/engagements/{engagement.id}/ps-blocks/new"
+
+
+def _row(entry: TimeEntry, site_names: dict[UUID, str]) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "worked_on": say_day(entry.worked_on),
+        "site_name": site_names[entry.site_id],
+        "site_url": f"/sites/{entry.site_id}",
+        "kind_label": WorkKind(entry.kind).label,
+        "note": entry.note,
+        "minutes": entry.minutes,
+    }
+
+
+def _entry(actor: Actor, entry: TimeEntry, site_names: dict[UUID, str]) -> dict[str, Any]:
+    """One of my own entries, with what I may still do to it."""
+    may_reverse = entry.state in OPEN_STATES or (entry.state == "approved" and actor.may(Permission.APPROVE_TIME))
+    return _row(entry, site_names) | {
+        "state_label": entry.state,
+        "reason": entry.decision_reason,
+        "submit_url": url_for("time_entry.submit", entry_id=entry.id) if entry.state == "draft" else None,
+        "reverse_url": url_for("time_entry.reverse", entry_id=entry.id) if may_reverse else None,
+    }
+
+
+def _approval(entry: TimeEntry, site_names: dict[UUID, str], names: dict[UUID, str]) -> dict[str, Any]:
+    return _row(entry, site_names) | {
+        "person": names[entry.person_id],
+        "approve_url": url_for("time_entry.approve", entry_id=entry.id),
+        "reject_url": url_for("time_entry.reject", entry_id=entry.id),
+    }
