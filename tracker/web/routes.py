@@ -1,13 +1,54 @@
 """All pages."""
 
-from flask import Flask
+from flask import Flask, request
 
-from tracker.web import health, sign_in
+from tracker.web import (
+    account,
+    budget,
+    deadline,
+    engagement,
+    health,
+    notice,
+    parts,
+    person,
+    portfolio,
+    setting,
+    sign_in,
+    site,
+    time_entry,
+)
+from tracker.web.filters import warn_of_silence
+from tracker.web.form import new_key
 
-BLUEPRINTS = (health.bp, sign_in.bp)
+BLUEPRINTS = (
+    account.bp,
+    budget.bp,
+    deadline.bp,
+    engagement.bp,
+    health.bp,
+    notice.bp,
+    person.bp,
+    portfolio.bp,
+    setting.bp,
+    sign_in.bp,
+    site.bp,
+    time_entry.bp,
+)
+PAGES = frozenset(blueprint.name for blueprint in BLUEPRINTS if blueprint is not health.bp)
 
 
 def install(app: Flask) -> None:
     """Register every blueprint of pages."""
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    if app.config["SETTINGS"].development:
+        app.register_blueprint(parts.bp)
+    # A form that is only a button carries a key too, so that pressing it twice does the thing once.
+    app.jinja_env.globals["new_key"] = new_key
+    app.before_request(_watch)
+
+
+def _watch() -> None:
+    """On what staff read, say when nobody looks after the reminders. The gate has let them in by now."""
+    if request.method == "GET" and request.blueprint in PAGES:
+        warn_of_silence()

@@ -1,0 +1,76 @@
+"""Sell PS hours."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, flash, render_template, url_for
+from flask.typing import ResponseReturnValue
+from wtforms import DateField, StringField
+from wtforms.validators import InputRequired, ValidationError
+
+from tracker.clock import utc_now
+from tracker.domain.access import Permission
+from tracker.domain.budget import MAX_BLOCK_MINUTES, BudgetKind
+from tracker.domain.duration import DurationError, parse_minutes, say_minutes
+from tracker.edge.gate import current_actor
+from tracker.edge.rule import allow
+from tracker.services import budget as service
+from tracker.services.budget import BlockSpec
+from tracker.store import budget as budgets
+from tracker.store import engagement as engagements
+from tracker.store.database import db
+from tracker.web import present
+from tracker.web.form import DurationField, Form, save
+
+bp = Blueprint("budget", __name__)
+
+
+class BlockHours(DurationField):
+    """Hours as they are sold: a block may be longer than a day."""
+
+    def pre_validate(self, form: Any) -> None:  # noqa: ARG002
+        if not self.data or not self.data.strip():
+            return
+        try:
+            self.minutes = parse_minutes(self.data, MAX_BLOCK_MINUTES)
+        except DurationError as error:
+            raise ValidationError(str(error)) from None
+
+
+class BlockForm(Form):
+    """A block of PS hours as it is sold."""
+
+    duration = BlockHours("Hours", [InputRequired("Write how many hours.")])
+    purchased_on = DateField("Bought on", [InputRequired("Say when they were bought.")])
+    reference = StringField("Reference", [InputRequired("Write the order or quote.")])
+
+    def spec(self) -> BlockSpec:
+        """The block as it was entered."""
+        assert self.purchased_on.data is not None
+        return BlockSpec(self.duration.minutes or 0, self.reference.data or "", self.purchased_on.data)
+
+
+@bp.route("/engagements/<uuid:engagement_id>/ps-blocks/new", methods=["GET", "POST"])
+@allow(Permission.SELL_PS)
+def sell(engagement_id: UUID) -> ResponseReturnValue:
+    """Add a block of PS hours."""
+    actor, form = current_actor(), BlockForm()
+    sold = save(
+        form,
+        lambda: service.sell_block(db.session, actor, engagement_id, form.spec(), now=utc_now()),
+        lambda _: url_for("engagement.show", engagement_id=engagement_id, _anchor="ps"),
+    )
+    if sold is not None:
+        flash(f"Sold: {say_minutes(form.spec().minutes)} of PS hours.", "success")
+        return sold
+    return sell_page(form, engagement_id), form.status
+
+
+def sell_page(form: BlockForm, engagement_id: UUID) -> str:
+    """The form, with what was sold until now."""
+    engagement = engagements.get(db.session, current_actor(), engagement_id)
+    customer = engagements.customer(db.session, engagement.customer_id)
+    head = present.engagement_head(engagement, customer.name, "")
+    kept = budgets.of_engagement(db.session, engagement_id)
+    pool = next((present.budget_row(budget) for budget in kept if budget.kind == BudgetKind.PS), None)
+    return render_template("budget/sell.html", nav_current="portfolio", form=form, engagement=head, ps=pool, back_url=head.url)

@@ -1,0 +1,103 @@
+"""The first page: what needs somebody today, then their engagements."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from flask import Blueprint, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from tracker.clock import utc_now
+from tracker.domain.access import Actor, Permission
+from tracker.domain.deadline import KINDS
+from tracker.domain.duration import say_minutes
+from tracker.edge.gate import current_actor
+from tracker.edge.rule import allow
+from tracker.store import budget as budgets
+from tracker.store import portfolio
+from tracker.store import time_entry as entries
+from tracker.store.database import db
+from tracker.store.portfolio import DueRow
+from tracker.store.requirements import unsigned
+from tracker.web import present
+from tracker.web.present import Shown, count_of
+
+bp = Blueprint("portfolio", __name__)
+PAGE_SIZE, NEEDS_SHOWN = 25, 12
+CUSTOMER_KINDS = tuple(kind.value for kind, facts in KINDS.items() if facts.owner == "customer")
+
+
+@bp.get("/")
+@allow(Permission.SEE_ENGAGEMENTS)
+def show() -> ResponseReturnValue:
+    """The portfolio. A fixed number of statements, however many engagements and sites there are."""
+    actor, now, before = current_actor(), utc_now(), asked_page()
+    found = portfolio.page(db.session, actor, before=before, limit=PAGE_SIZE + 1)
+    rows = rows_of(found[:PAGE_SIZE], now)
+    older = url_for("portfolio.show", before=rows[-1].id) if len(found) > PAGE_SIZE else None
+    return render_template(
+        "portfolio/portfolio.html",
+        nav_current="portfolio",
+        rows=rows,
+        needs=list(needs_of(actor, now)),
+        can_create=actor.may(Permission.EDIT_ENGAGEMENT),
+        prev_url=url_for("portfolio.show") if before else None,
+        next_cursor_url=older,
+    )
+
+
+def asked_page() -> UUID | None:
+    """The engagement that the page begins after; anything unreadable begins at the start."""
+    try:
+        return UUID(request.args.get("before", ""))
+    except ValueError:
+        return None
+
+
+def rows_of(found: list[portfolio.EngagementRow], now: datetime) -> list[Shown]:
+    """Engagements as the portfolio lists them."""
+    ids = [row.engagement.id for row in found]
+    kept, dates = budgets.of_engagements(db.session, ids), portfolio.next_of(db.session, ids)
+    return [present.portfolio_row(row, kept[row.engagement.id], dates.get(row.engagement.id), now) for row in found]
+
+
+def needs_of(actor: Actor, now: datetime) -> Iterator[Shown]:
+    """What somebody should look at: signatures, hours to approve, and dates, the most pressing first."""
+    yield from signatures_missing(actor)
+    if actor.may(Permission.APPROVE_TIME):
+        count, minutes = entries.waiting(db.session, actor)
+        if count:
+            verb = "waits" if count == 1 else "wait"
+            text = f"{count_of(count, 'time entry', 'time entries')} ({say_minutes(minutes)}) {verb} for approval"
+            yield Shown(text=text, url="/time#approvals", when="To approve", tone="blue")
+    if actor.is_staff:
+        soon = (now + timedelta(days=present.SOON_DAYS)).date()
+        due = portfolio.due(db.session, actor, until=soon, limit=NEEDS_SHOWN)
+    else:
+        due = portfolio.due(db.session, actor, kinds=CUSTOMER_KINDS, limit=NEEDS_SHOWN)
+    yield from dates_due(due, now)
+
+
+def signatures_missing(actor: Actor) -> Iterator[Shown]:
+    """Requirements that are agreed and wait for the customer's name."""
+    what = "sign the requirements" if actor.may(Permission.SIGN) else "the customer has not signed the requirements"
+    for engagement in unsigned(db.session, actor, limit=NEEDS_SHOWN):
+        url = url_for("engagement.show", engagement_id=engagement.id, _anchor="requirements")
+        yield Shown(text=f"{engagement.name}: {what}", url=url, when="Signature missing", tone="amber")
+
+
+def dates_due(due: list[DueRow], now: datetime) -> Iterator[Shown]:
+    """Open dates, and how many more there are than are shown."""
+    for row in due:
+        zone, subject = row.engagement.time_zone, row.site_name or row.engagement.name
+        path = f"/sites/{row.deadline.site_id}" if row.deadline.site_id else f"/engagements/{row.deadline.engagement_id}"
+        yield Shown(
+            text=f"{subject}: {row.deadline.title}",
+            about=row.engagement.name if row.site_name else None,
+            url=f"{path}#dates",
+            when=present.distance(row.deadline, zone, now),
+            tone=present.tone_of(row.deadline, zone, now),
+        )
+    more = due[0].count - len(due) if due else 0
+    if more:
+        yield Shown(text=f"{count_of(more, 'further date')}: see the engagements below", url="#engagements", when=None, tone=None)

@@ -1,0 +1,486 @@
+"""Shared presentation: rows as the templates show them, each by a small function, none with a query of its own."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from wtforms import Form as AnyForm
+
+from tracker.domain.access import Actor, Permission, Role
+from tracker.domain.budget import BUDGET_LABELS, BudgetKind, WorkKind
+from tracker.domain.deadline import KINDS, DeadlineKind
+from tracker.domain.lifecycle import Need, Step, say_state
+from tracker.domain.site import FACT_KEYS
+from tracker.domain.text import initials
+from tracker.domain.workday import Calendar
+from tracker.store.budget import Budget, PsBlock
+from tracker.store.deadline import Deadline
+from tracker.store.engagement import Agreement, Engagement
+from tracker.store.outbox import OutboxNotice
+from tracker.store.person import Person
+from tracker.store.portfolio import EngagementRow
+from tracker.store.requirements import ProjectRequirements, Signature, document_digest
+from tracker.store.site import Site
+from tracker.store.time_entry import TimeEntry
+from tracker.web.filters import say_day, say_distance, say_moment
+
+SOON_DAYS = 3
+
+
+class Shown(SimpleNamespace):
+    """What a template shows of one thing."""
+
+
+CUSTOMER_ENTRY_STATES = ("submitted", "approved", "reversed", "reversal")
+STAFF_ENTRY_STATES = ("draft", "rejected", *CUSTOMER_ENTRY_STATES)
+
+CMS_LABELS = {"wordpress": "WordPress", "drupal": "Drupal"}
+VARIANT_LABELS = {"drupal-7": "Drupal 7", "drupal-composer": "Drupal, built with Composer"}
+PACKAGE_LABELS = {"standard": "Standard", "premium": "Premium"}
+PLAN_LABELS = {
+    "sandbox": "Sandbox",
+    "basic": "Basic",
+    "performance_s": "Performance S",
+    "performance_m": "Performance M",
+    "performance_l": "Performance L",
+    "performance_xl": "Performance XL",
+    "elite": "Elite",
+}
+PREMIUM_LABELS = {
+    "extra-hours-10": "Ten more hours",
+    "custom-upstream": "One custom upstream",
+    "blogs-dir-conversion": "Convert a network from blogs.dir",
+    "extra-content-resync": "One more content resync",
+    "performance-report": "Performance report",
+    "cron-custom-module": "Cron by a custom module",
+}
+UPSTREAM_LABELS = {
+    "default": "The default upstream",
+    "nested-docroot-or-composer": "Nested docroot or Composer",
+    "custom-or-alternative": "Custom or alternative upstream",
+}
+MULTISITE_LABELS = {"keep": "Stays one network", "split": "Split into single sites"}
+TYPE_LABELS = {"managed": "Managed migration", "self_service": "Guided self-service migration"}
+STATUS_LABELS = {"active": "Running", "on_hold": "On hold", "cancelled": "Cancelled"}
+SILENCE_LABELS = {"hold": "We wait for an answer", "proceed": "We go on as agreed"}
+FACT_LABELS = {
+    "drupal_multisite": "Drupal multisite",
+    "search_provider": "Search",
+    "has_htaccess_redirects": "Redirects in .htaccess",
+    "sends_email": "Sends e-mail",
+    "uses_php_sessions": "PHP sessions",
+    "cron_need": "Cron",
+    "certificate": "Certificate",
+    "legacy_blogs_dir": "Legacy blogs.dir",
+    "workspace_plan_allows_custom_upstream": "Plan allows a custom upstream",
+}
+
+
+def choices(labels: Mapping[str, str], empty: str | None = None) -> dict[str, str]:
+    """What a select offers, with a first line for nothing where nothing may be chosen."""
+    return ({} if empty is None else {"": empty}) | dict(labels)
+
+
+def count_of(number: int, one: str, many: str | None = None) -> str:
+    """A number with its noun."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def stage_label(stage: str) -> str:
+    """A stage as people read it."""
+    return say_state(stage).replace("kickoff", "kick-off")
+
+
+# Dates
+
+
+@dataclass(frozen=True)
+class DateView:
+    """What the dates of one engagement are shown by."""
+
+    engagement: Engagement
+    actor: Actor
+    now: datetime
+    site_names: Mapping[UUID, str] = field(default_factory=dict)
+    over: Collection[UUID] = ()  # sites that were withdrawn: nothing is late there
+    people: Mapping[UUID, str] = field(default_factory=dict)
+    on_site: bool = False  # shown on a site's page, so that its buttons lead back there
+
+    @property
+    def today(self) -> date:
+        return self.now.astimezone(ZoneInfo(self.engagement.time_zone)).date()
+
+
+def people_in(dated: Iterable[Deadline]) -> set[UUID]:
+    """Everybody whom dates name."""
+    return {person for deadline in dated for person in (deadline.owner_id, deadline.done_by) if person is not None}
+
+
+def say_due(deadline: Deadline, time_zone: str) -> str:
+    """When something is due: its day, or the moment on the engagement's clock."""
+    if deadline.due_at is None:
+        return say_day(deadline.day)
+    return f"{say_moment(deadline.due_at, time_zone)} {deadline.due_at.astimezone(ZoneInfo(time_zone)):%Z}"
+
+
+def is_late(deadline: Deadline, time_zone: str, now: datetime) -> bool:
+    """Whether an open date has passed: the instant itself, or the midnight that ends its day."""
+    return deadline.dates.ends_at(Calendar(time_zone)) <= now
+
+
+def tone_of(deadline: Deadline, time_zone: str, now: datetime) -> str:
+    """Red for today and late, amber for what comes close, grey for the rest."""
+    days = (deadline.day - now.astimezone(ZoneInfo(time_zone)).date()).days
+    if days <= 0:
+        return "red"
+    return "amber" if days <= SOON_DAYS else "grey"
+
+
+def distance(deadline: Deadline, time_zone: str, now: datetime) -> str:
+    """How far off an open date is; of one that has passed, that it is late."""
+    today = now.astimezone(ZoneInfo(time_zone)).date()
+    if not is_late(deadline, time_zone, now):
+        return say_distance(deadline.day, today)
+    days = (today - deadline.day).days
+    return f"{count_of(days, 'day')} late" if days else "late"
+
+
+def deadline_row(deadline: Deadline, view: DateView) -> Shown:
+    """One date with what can be done about it."""
+    kind = KINDS[DeadlineKind(deadline.kind)]
+    zone, live = view.engagement.time_zone, _is_live(deadline, view)
+    owner = view.people.get(deadline.owner_id) if deadline.owner_id else None
+    query = "?on=site" if view.on_site else ""
+    may_finish = view.actor.may(Permission.EDIT_ENGAGEMENT) or (
+        kind.owner == "customer" and view.actor.may(Permission.COMPLETE_OWN_DUTY)
+    )
+    return Shown(
+        id=deadline.id,
+        title=deadline.title,
+        site_name=None if view.on_site else view.site_names.get(deadline.site_id) if deadline.site_id else None,
+        day=f"{deadline.day.day}",
+        month=f"{deadline.day:%b}",
+        weekday_date=say_due(deadline, zone),
+        relative=distance(deadline, zone, view.now) if live else "no longer counts",
+        tone=tone_of(deadline, zone, view.now) if live else "grey",
+        owner_label=" · ".join(filter(None, [owner, {"customer": "Customer", "team": "Team"}[kind.owner]])),
+        source_label=say_source(deadline),
+        reason=deadline.reason,
+        is_done=deadline.done_at is not None,
+        is_live=live,
+        done_note=_say_done(deadline, view),
+        done_label="Received" if deadline.kind == DeadlineKind.INVENTORY else "Done",
+        version=deadline.version,
+        move_url=f"/deadlines/{deadline.id}/move{query}" if view.actor.may(Permission.EDIT_ENGAGEMENT) else None,
+        done_url=f"/deadlines/{deadline.id}/done{query}" if may_finish else None,
+    )
+
+
+def _is_live(deadline: Deadline, view: DateView) -> bool:
+    return deadline.done_at is None and view.engagement.status == "active" and deadline.site_id not in view.over
+
+
+def _say_done(deadline: Deadline, view: DateView) -> str | None:
+    if deadline.done_at is None:
+        return None
+    by = view.people.get(deadline.done_by) if deadline.done_by else None
+    on = say_day(deadline.done_at.astimezone(ZoneInfo(view.engagement.time_zone)).date())
+    return f"{on}, {by}" if by else on
+
+
+def say_source(deadline: Deadline) -> str:
+    """Where a date comes from: counted from another, or set by hand; and when its window opens."""
+    said = "Set by hand"
+    if deadline.anchor is not None and deadline.offset_days is not None:
+        days = count_of(abs(deadline.offset_days), "business day")
+        title = KINDS[DeadlineKind(deadline.anchor)].title
+        anchor = title if title.startswith("DNS") else title.lower()
+        said = f"{days} {'before' if deadline.offset_days < 0 else 'after'} the {anchor}"
+    return f"{said}; opens {say_day(deadline.opens_on)}" if deadline.opens_on else said
+
+
+def kind_choices() -> dict[str, dict[str, str]]:
+    """The kinds of dates that may be set, by what they belong to."""
+    named = [(kind, facts) for kind, facts in KINDS.items() if kind is not DeadlineKind.CUSTOM]
+    return {
+        "Of one site": {kind.value: facts.title for kind, facts in named if facts.of_site},
+        "Of the whole engagement": {kind.value: facts.title for kind, facts in named if not facts.of_site},
+        "Of your own kind": {DeadlineKind.CUSTOM.value: "Another date, with a title"},
+    }
+
+
+# Hours
+
+
+def budget_row(budget: Budget) -> Shown:
+    """One budget with its bar."""
+    balance = budget.balance
+    note = {
+        BudgetKind.ALLOWANCE: "for this site only",
+        BudgetKind.PREMIUM_EXTRA: "for this site only",
+        BudgetKind.PS: "for all sites together",
+    }[balance.kind]
+    return Shown(
+        kind=balance.kind,
+        label=BUDGET_LABELS[balance.kind],
+        note=note,
+        limit=balance.limit,
+        used=balance.used,
+        held=balance.held,
+        left=balance.left,
+        warn=balance.warn,
+    )
+
+
+def hours_of_sites(budgets: Iterable[Budget]) -> Shown | None:
+    """What all sites of an engagement have together; None without a site."""
+    balances = [budget.balance for budget in budgets if budget.site_id is not None]
+    if not balances:
+        return None
+    limit, used, held = (sum(getattr(each, name) for each in balances) for name in ("limit", "used", "held"))
+    return Shown(limit=limit, used=used, held=held, warn=(used + held) * 100 >= 80 * limit)
+
+
+def sites_close_to_cap(budgets: Iterable[Budget]) -> str | None:
+    """How many sites have used up most of a budget."""
+    close = {budget.site_id for budget in budgets if budget.site_id is not None and budget.balance.warn}
+    return f"{count_of(len(close), 'site')} close to {'its' if len(close) == 1 else 'their'} hour cap" if close else None
+
+
+def ps_card(pool: Budget | None, blocks: Sequence[PsBlock]) -> Shown | None:
+    """The pool of PS hours and its blocks."""
+    if pool is None:
+        return None
+    rows = [
+        Shown(
+            reference=block.reference or "Without reference",
+            purchased_on=say_day(block.purchased_on),
+            minutes=block.limit_minutes,
+            used=block.approved,
+            held=block.booked - block.approved,
+        )
+        for block in blocks
+    ]
+    return Shown(**vars(budget_row(pool)), blocks=rows)
+
+
+def entry_row(entry: TimeEntry, person: str, site: str, actor: Actor) -> Shown:
+    """One time entry. What was taken back is shown to the customer without the note, which may be the team's own."""
+    hidden = not actor.is_staff and entry.state in ("reversed", "reversal")
+    return Shown(
+        id=entry.id,
+        worked_on=say_day(entry.worked_on),
+        site_url=f"/sites/{entry.site_id}",
+        site_name=site,
+        person=person,
+        kind_label=WorkKind(entry.kind).label,
+        note="" if hidden else entry.note,
+        minutes=entry.minutes,
+        state_label=entry.state,
+        state_tone=None,
+    )
+
+
+def entry_states(actor: Actor) -> tuple[str, ...]:
+    """The states whose entries somebody may read: a draft and what was rejected are the team's own."""
+    return STAFF_ENTRY_STATES if actor.is_staff else CUSTOMER_ENTRY_STATES
+
+
+# Sites
+
+
+def site_row(site: Site, budgets: Iterable[Budget]) -> Shown:
+    """One site as an engagement lists it."""
+    package = PACKAGE_LABELS[site.package]
+    extra = PREMIUM_LABELS.get(site.premium_option or "")
+    return Shown(
+        id=site.id,
+        name=site.name,
+        href=f"/sites/{site.id}",
+        cms_label=" ".join(filter(None, [CMS_LABELS[site.cms], site.cms_version])),
+        package_label=f"{package}: {extra[0].lower()}{extra[1:]}" if extra else package,
+        stage_label=stage_label(site.stage),
+        stage_tone=None,
+        budgets=[budget_row(budget) for budget in budgets],
+    )
+
+
+def site_head(site: Site) -> Shown:
+    """One site whole."""
+    networks = {None: None, True: "Part of a network", False: "A single site"}
+    network = ", ".join(filter(None, [networks[site.network], MULTISITE_LABELS.get(site.multisite_decision or "")]))
+    return Shown(
+        id=site.id,
+        name=site.name,
+        url=site.url,
+        version=site.version,
+        cms_label=VARIANT_LABELS.get(site.cms_variant or "") or CMS_LABELS[site.cms],
+        cms_version=site.cms_version,
+        package=site.package,
+        package_label=PACKAGE_LABELS[site.package],
+        premium_label=PREMIUM_LABELS.get(site.premium_option or ""),
+        plan_label=PLAN_LABELS.get(site.plan or ""),
+        upstream_label=UPSTREAM_LABELS.get(site.upstream_choice or ""),
+        network_label=network or None,
+        stage_label=stage_label(site.stage),
+        stage_tone=None,
+        is_listed=site.listed_in_version is not None,
+    )
+
+
+def site_facts(site: Site, actor: Actor) -> list[Shown]:
+    """What is known of a site, and for staff also what nobody has said yet."""
+    said = {key: _say_fact(site.facts.get(key)) for key in FACT_KEYS}
+    return [Shown(name=FACT_LABELS[key], value=value) for key, value in said.items() if value is not None or actor.is_staff]
+
+
+def _say_fact(value: Any) -> str | None:
+    if value is None or isinstance(value, bool):
+        return {None: None, True: "Yes", False: "No"}[value]
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def transition_row(step: Step, missing: Sequence[Need]) -> Shown:
+    """A step that a site can take, or what it still waits for."""
+    label = stage_label(step.to)
+    return Shown(to=step.to, label=label[:1].upper() + label[1:], missing=[need.sentence for need in missing])
+
+
+# Engagements
+
+
+def engagement_head(engagement: Engagement, customer: str, manager: str, stage: str | None = None) -> Shown:
+    """One engagement as its pages name it."""
+    return Shown(
+        id=engagement.id,
+        name=engagement.name,
+        url=f"/engagements/{engagement.id}",
+        customer=customer,
+        manager=manager,
+        account_rep=engagement.account_rep,
+        type=engagement.type,
+        time_zone=engagement.time_zone,
+        slack_channel=engagement.slack_channel,
+        internal_slack_channel=engagement.internal_slack_channel,
+        stage_label=stage_label(stage) if stage else None,
+        stage_tone=None,
+    )
+
+
+def portfolio_row(row: EngagementRow, budgets: Sequence[Budget], following: Deadline | None, now: datetime) -> Shown:
+    """One engagement as the portfolio lists it, with its next date and the hours of all its sites."""
+    engagement, zone = row.engagement, row.engagement.time_zone
+    shown = Shown(
+        id=engagement.id,
+        name=engagement.name,
+        url=f"/engagements/{engagement.id}",
+        customer=row.customer_name,
+        manager=row.manager_name,
+        stage_label=stage_label(row.stage),
+        stage_tone=None,
+        sites_count=row.site_count,
+        hours=hours_of_sites(budgets),
+        close=sites_close_to_cap(budgets),
+        next_title=None,
+    )
+    if following is not None and engagement.status == "active":
+        shown.next_title = following.title
+        shown.next_when = say_day(following.day)
+        shown.next_relative = distance(following, zone, now)
+        shown.next_tone = tone_of(following, zone, now)
+    return shown
+
+
+def agreement_card(agreement: Agreement | None) -> Shown | None:
+    """What was signed."""
+    if agreement is None:
+        return None
+    return Shown(
+        reference=agreement.reference,
+        signed_on=say_day(agreement.signed_on),
+        uat=count_of(agreement.uat_business_days, "business day"),
+        cutover=count_of(agreement.cutover_business_days, "business day"),
+        hypercare=count_of(agreement.hypercare_business_days, "business day"),
+        uat_silence_label=SILENCE_LABELS[agreement.uat_silence],
+    )
+
+
+def requirements_card(
+    document: Mapping[str, Any],
+    agreed: ProjectRequirements | None,
+    signature: Signature | None,
+    names: Mapping[UUID, str],
+    zone: str,
+) -> Shown:
+    """The list of sites as it is agreed and signed, or as it stands before; who did either, and when."""
+    card = Shown(
+        version=document["version"],
+        sites=[_listed(site) for site in document["sites"]],
+        hash=agreed.hash if agreed is not None else document_digest(dict(document)),
+        agreed_on=None,
+        signed_on=None,
+    )
+    card.hash_short = card.hash[:12]
+    if agreed is not None:
+        card.agreed_on, card.agreed_by = _local_day(agreed.agreed_at, zone), names.get(agreed.agreed_by, "somebody")
+    if signature is not None:
+        card.signed_on, card.signed_by = _local_day(signature.signed_at, zone), names.get(signature.signed_by, "somebody")
+    return card
+
+
+def _listed(site: Mapping[str, Any]) -> Shown:
+    extra = PREMIUM_LABELS.get(site["premium_option"] or "")
+    return Shown(
+        name=site["name"],
+        url=site["url"],
+        package_label=": ".join(filter(None, [PACKAGE_LABELS[site["package"]], extra])),
+        budgets=[(BUDGET_LABELS[BudgetKind(kind)], minutes) for kind, minutes in site["budgets"].items()],
+    )
+
+
+def _local_day(moment: datetime, zone: str) -> str:
+    return say_day(moment.astimezone(ZoneInfo(zone)).date())
+
+
+def member_rows(members: Sequence[Person], manager: Person, engagement_id: UUID, actor: Actor) -> list[Shown]:
+    """Who works on it, the manager first; others may be taken off by whoever edits the engagement."""
+    may_edit = actor.may(Permission.EDIT_ENGAGEMENT)
+    everybody = [manager, *(member for member in members if member.id != manager.id)]
+    return [
+        Shown(
+            name=person.name,
+            initials=initials(person.name),
+            role_label="Leads this engagement" if person is manager else Role(person.role).label,
+            remove_url=f"/engagements/{engagement_id}/members/{person.id}/remove" if may_edit and person is not manager else None,
+        )
+        for person in everybody
+    ]
+
+
+def notice_row(notice: OutboxNotice, zone: str) -> Shown:
+    """One notice that is still to come."""
+    return Shown(
+        headline=notice.headline, url=f"/notices/{notice.id}", due=say_moment(notice.due_at, zone), state=notice.state,
+        state_tone=None,
+    )  # fmt: skip
+
+
+# Forms
+
+
+def show_current(form: AnyForm, current: Mapping[str, Any]) -> None:
+    """After a stale edit, say at each field that differs what stands there now."""
+    for name, value in current.items():
+        shown = form._fields.get(name)
+        if shown is not None and (shown.data or None) != (value or None):
+            labels = dict(getattr(shown, "choices", None) or ())
+            shown.errors = [*shown.errors, f"Now: {labels.get(value, value) or 'empty'}"]
+
+
+def same_name(typed: str, name: str) -> bool:
+    """Whether somebody typed that name, however spaced and capitalised."""
+    return " ".join(typed.split()).casefold() == " ".join(name.split()).casefold()
