@@ -30,7 +30,7 @@ def settings_for(folder: Path, database_url: str | None = None, **over: object) 
     if database_url is not None:
         environ["DATABASE_URL"] = database_url
     read = read_settings(environ)
-    return replace(read, password_time_cost=1, password_memory_kib=8, **over)  # type: ignore[arg-type]
+    return replace(read, password_time_cost=1, password_memory_kib=64, **over)  # type: ignore[arg-type]
 
 
 def migrated(settings: Settings) -> None:

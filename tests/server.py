@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PATIENCE_SECONDS = 30
-QUICK = {"TRACKER_PASSWORD_TIME_COST": "1", "TRACKER_PASSWORD_MEMORY_KIB": "8", "TRACKER_TICK": "0.2", "TRACKER_PACE": "0.05"}
+QUICK = {"TRACKER_PASSWORD_TIME_COST": "1", "TRACKER_PASSWORD_MEMORY_KIB": "64", "TRACKER_TICK": "0.2", "TRACKER_PACE": "0.05"}
 
 
 @dataclass(frozen=True)

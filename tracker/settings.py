@@ -77,8 +77,8 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         breaker=_seconds(environ, "TRACKER_BREAKER", 300.0),
         tick=_seconds(environ, "TRACKER_TICK", 5.0),
         development=environ.get("TRACKER_DEVELOPMENT") == "1",
-        password_time_cost=_whole(environ, "TRACKER_PASSWORD_TIME_COST", 3),
-        password_memory_kib=_whole(environ, "TRACKER_PASSWORD_MEMORY_KIB", 65536),
+        password_time_cost=_whole(environ, "TRACKER_PASSWORD_TIME_COST", 3, least=1),
+        password_memory_kib=_whole(environ, "TRACKER_PASSWORD_MEMORY_KIB", 65536, least=64),
     )
 
 
@@ -151,8 +151,8 @@ def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
     return value
 
 
-def _whole(environ: Mapping[str, str], name: str, default: int) -> int:
+def _whole(environ: Mapping[str, str], name: str, default: int, *, least: int) -> int:
     text = environ.get(name) or str(default)
-    if not text.isdecimal() or int(text) < 1:
-        raise BadSetting(f"{name}: not a whole number above 0")
+    if not (text.isascii() and text.isdecimal()) or int(text) < least:
+        raise BadSetting(f"{name}: not a whole number of at least {least}")
     return int(text)

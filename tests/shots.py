@@ -1,0 +1,121 @@
+"""Screenshots of every page in light, dark and on a phone: `python -m tests.shots [--out FOLDER]`."""
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser import launch_options
+from tests.conftest import migrated, settings_for
+from tests.scene import ADMIN, APPROVER, ENGINEER, MANAGER, PASSWORD, Scene, lay
+from tests.server import environment, serving
+from tracker.app import create_app
+from tracker.jobs import step
+from tracker.store import outbox
+from tracker.store.database import db
+
+VIEWS = (("light", 1280, "light"), ("dark", 1280, "dark"), ("phone", 390, "light"), ("phone-dark", 390, "dark"))
+HEIGHT = 900
+
+
+def pages_of(scene: Scene) -> Iterator[tuple[str, str | None, str]]:
+    """Every page: its name, who looks at it, its address."""
+    engagement, site = f"/engagements/{scene.engagement_id}", f"/sites/{scene.site_id}"
+    yield "sign-in", None, "/sign-in"
+    yield "lost-link", None, "/sign-in/link"
+    yield "portfolio", MANAGER, "/"
+    yield "portfolio-customer", APPROVER, "/"
+    yield "engagement", MANAGER, engagement
+    yield "engagement-customer", APPROVER, engagement
+    yield "engagement-draft", MANAGER, f"/engagements/{scene.draft_engagement_id}"
+    yield "engagement-new", MANAGER, "/engagements/new"
+    yield "engagement-edit", MANAGER, f"{engagement}/edit"
+    yield "site", MANAGER, site
+    yield "site-customer", APPROVER, site
+    yield "site-new", MANAGER, f"/engagements/{scene.draft_engagement_id}/sites/new"
+    yield "site-edit", MANAGER, f"{site}/edit"
+    yield "date-set", MANAGER, f"{engagement}/deadlines/new"
+    yield "date-move", MANAGER, f"/deadlines/{scene.deadline_id}/move"
+    yield "ps-sell", MANAGER, f"{engagement}/ps-blocks/new"
+    yield "time", ENGINEER, "/time"
+    yield "time-manager", MANAGER, "/time"
+    yield "notices", MANAGER, "/notices"
+    yield "notice", MANAGER, "/notices/latest"
+    yield "people", ADMIN, "/people"
+    yield "person-new", ADMIN, "/people/new"
+    yield "tokens", ADMIN, "/people/tokens"
+    yield "settings", ADMIN, "/settings"
+    yield "account", ENGINEER, "/account"
+    yield "not-found", ENGINEER, "/engagements/nothing"
+
+
+def prepare(folder: Path) -> Scene:
+    """Lay the scene into a fresh database."""
+    settings = settings_for(folder)
+    migrated(settings)
+    app = create_app(settings)
+    with app.app_context():
+        scene = lay()
+        step.plan_and_beat()
+        db.session.remove()
+        db.engine.dispose()
+    return scene
+
+
+def latest_notice(folder: Path) -> str:
+    """The address of the notice that is due last."""
+    from tracker.domain.access import SYSTEM
+
+    app = create_app(settings_for(folder))
+    with app.app_context():
+        found = outbox.page(db.session, SYSTEM, limit=1)[0][0].id
+        db.session.remove()
+        db.engine.dispose()
+    return f"/notices/{found}"
+
+
+def sign_in(page: Page, address: str, email: str) -> None:
+    """Sign in as a person would."""
+    page.goto(f"{address}/sign-in")
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{address}/")
+
+
+def shoot(browser: Browser, address: str, scene: Scene, notice: str, out: Path, only: str) -> None:
+    """Take every page in every view."""
+    wanted = [(name, who, notice if path == "/notices/latest" else path) for name, who, path in pages_of(scene) if only in name]
+    for view, width, scheme in VIEWS:
+        for who in dict.fromkeys(who for _name, who, _path in wanted):
+            context = browser.new_context(viewport={"width": width, "height": HEIGHT}, color_scheme=scheme)  # type: ignore[arg-type]
+            page = context.new_page()
+            if who is not None:
+                sign_in(page, address, who)
+            for name, reader, path in wanted:
+                if reader == who:
+                    page.goto(f"{address}{path}")
+                    page.screenshot(path=out / f"{name}-{view}.png", full_page=True)
+            context.close()
+
+
+def main() -> None:
+    """Lay the scene, serve it, take the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("shots"))
+    parser.add_argument("--only", default="", help="only pages whose name holds this")
+    wanted = parser.parse_args()
+    wanted.out.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        folder = Path(name)
+        scene, notice = prepare(folder), latest_notice(folder)
+        browser = playwright.chromium.launch(**launch_options())
+        with serving(folder, environ=environment(folder, SECRET_KEY="tests only")) as running:
+            shoot(browser, running.address, scene, notice, wanted.out, wanted.only)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
