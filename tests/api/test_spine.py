@@ -142,7 +142,7 @@ def test_from_a_signed_agreement_to_a_reminder_told_once(
         assert command(slack, "remind", "--now", moments[0].isoformat()) == []
         assert command(slack, "deliver", "--once")["sent"] == 0
         (message,) = slack.messages("C1")
-        assert message["blocks"][0]["text"]["text"].startswith("*shop: the UAT sign-off is due and the window is open*")
+        assert message["blocks"][0]["text"]["text"].startswith("*shop: the window is open, the UAT sign-off is awaited*")
 
         command(slack, "remind", "--now", moments[2].isoformat())
         command(slack, "deliver", "--once")

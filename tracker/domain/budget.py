@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from tracker.domain.duration import say_minutes
-from tracker.domain.errors import PsMinimum, RuleViolation
+from tracker.domain.errors import Invalid, PsMinimum, RuleViolation
 from tracker.domain.site import EXTRA_HOURS
 
 
@@ -172,8 +172,8 @@ def rooms_for(kind: BudgetKind, left: Mapping[BudgetKind, int]) -> list[Room]:
 
 
 def check_block(minutes: int) -> None:
-    """Four hours or more are bought at a time (BR-06). Raises PsMinimum at `minutes`."""
+    """Four hours or more are bought at a time (BR-06). Raises PsMinimum at `minutes`, Invalid for an absurd block."""
     if minutes < PS_MINIMUM_MINUTES:
         raise PsMinimum.at("minutes", f"PS hours are bought 4 h or more at a time; this is {say_minutes(minutes)}.")
     if minutes > MAX_BLOCK_MINUTES:
-        raise PsMinimum.at("minutes", "One block holds at most 10,000 hours.")
+        raise Invalid.at("minutes", "One block holds at most 10,000 hours.")

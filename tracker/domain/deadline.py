@@ -37,7 +37,8 @@ class KindFacts:
     """How one kind is spoken of and whose it is."""
 
     title: str
-    event: str  # "<subject>: <event> <when>"
+    thing: str  # as a reminder speaks of it: "the <thing> <verb> in two business days"
+    verb: str
     ask: str  # who must do what
     owner: str  # customer or team
     of_site: bool
@@ -48,49 +49,56 @@ class KindFacts:
 KINDS: Mapping[DeadlineKind, KindFacts] = {
     DeadlineKind.KICKOFF: KindFacts(
         "Kick-off",
-        "the kick-off is",
+        "kick-off",
+        "is",
         "Engagement manager: confirm who attends and send the agenda.",
         "team",
         of_site=False,
     ),
     DeadlineKind.INVENTORY: KindFacts(
         "Site inventory due",
-        "the site inventory is due",
+        "site inventory",
+        "is due",
         "Customer: send the inventory of every listed site, so that the kick-off can settle the scope.",
         "customer",
         of_site=False,
     ),
     DeadlineKind.ACCESS: KindFacts(
         "Source access due",
-        "access to the source is due",
+        "access to the source",
+        "is due",
         "Customer: give access to the current host, or hand over code, database and files.",
         "customer",
         of_site=True,
     ),
     DeadlineKind.CODE_FREEZE: KindFacts(
         "Code freeze",
-        "the code freeze starts",
+        "code freeze",
+        "starts",
         "Customer: no code changes on the source from then until this site launches; later changes are yours to carry over.",
         "customer",
         of_site=True,
     ),
     DeadlineKind.UAT: KindFacts(
         "UAT sign-off due",
-        "the UAT sign-off is due",
+        "UAT sign-off",
+        "is due",
         "Customer: test the site, report what is wrong, and have an approver sign.",
         "customer",
         of_site=True,
     ),
     DeadlineKind.TTL: KindFacts(
         "DNS TTL lowered",
-        "the DNS TTLs must be lowered",
+        "lowering of the DNS TTLs",
+        "is due",
         "Customer: lower the TTL of every record of this site.",
         "customer",
         of_site=True,
     ),
     DeadlineKind.CONTENT_FREEZE: KindFacts(
         "Content freeze",
-        "the content freeze starts",
+        "content freeze",
+        "starts",
         "Customer: tell every editor and stop machine writers; what is written to the source after it is lost.",
         "customer",
         of_site=True,
@@ -98,7 +106,8 @@ KINDS: Mapping[DeadlineKind, KindFacts] = {
     ),
     DeadlineKind.DNS_CUTOVER: KindFacts(
         "DNS cutover",
-        "the DNS cutover starts",
+        "DNS cutover",
+        "starts",
         "Customer: switch the records of every name to the required values inside the agreed window.",
         "customer",
         of_site=True,
@@ -106,13 +115,14 @@ KINDS: Mapping[DeadlineKind, KindFacts] = {
     ),
     DeadlineKind.HYPERCARE_END: KindFacts(
         "Hypercare ends",
-        "hypercare ends",
+        "hypercare time",
+        "ends",
         "Team: raise the TTLs, revoke tokens, remove access, and close the site.",
         "team",
         of_site=True,
         internal=True,
     ),
-    DeadlineKind.CUSTOM: KindFacts("Date", "is due", "", "team", of_site=False),
+    DeadlineKind.CUSTOM: KindFacts("Date", "date", "is", "", "team", of_site=False),
 }
 # A day before the kick-off; the last business day on which an inventory still comes before it (BR-08).
 INVENTORY_OFFSET = -1

@@ -1,5 +1,6 @@
 """One site of an engagement: what it is, what its package entitles it to, and the states of its migration."""
 
+import math
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,6 +9,7 @@ from urllib.parse import urlsplit
 
 from tracker.domain.errors import FieldError, Invalid
 from tracker.domain.lifecycle import Lifecycle, Need, Step
+from tracker.domain.text import TextError, clean_line
 
 CMS = ("wordpress", "drupal")
 CMS_VARIANTS = ("drupal-7", "drupal-composer")
@@ -97,6 +99,7 @@ SITE_LIFECYCLE: Lifecycle = {
 WORKABLE = frozenset(SITE_LIFECYCLE) - {"closed", "withdrawn"}
 LAUNCHED_STAGES = frozenset({"launched", "hypercare", "closed"})
 
+LONGEST_URL, LONGEST_FACT = 2000, 200
 HOST = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.ASCII)
 
 
@@ -114,7 +117,12 @@ def read_address(text: str) -> SiteAddress:
     The scheme may be left out. Host names beyond ASCII are kept as typed and compared by their IDNA form.
     Raises Invalid at `url`.
     """
-    typed = text.strip()
+    try:
+        typed = clean_line(text, LONGEST_URL)
+    except TextError as error:
+        raise Invalid.at("url", error.message) from None
+    if " " in typed:
+        raise Invalid.at("url", "A web address holds no spaces. Write it like https://shop.example.com.")
     candidate = typed if "://" in typed else f"https://{typed}"
     try:
         parts = urlsplit(candidate)
@@ -144,11 +152,35 @@ def check_variant(cms: str, cms_variant: str | None) -> None:
         raise Invalid.at("cms_variant", "Only a Drupal site has a variant.")
 
 
-def read_facts(facts: dict[str, Any]) -> dict[str, Any]:
-    """Every known key, None where nothing is known. Raises Invalid for a key that no rule asks about."""
+def check_facts(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts that were said, texts tidied. Raises Invalid for a key that no rule asks about and for what is no plain value."""
     unknown = [key for key in facts if key not in FACT_KEYS]
     if unknown:
         raise Invalid(
-            [FieldError("facts", f"No rule asks about {key}. Known facts: {', '.join(FACT_KEYS)}.") for key in unknown[:3]]
+            [FieldError("facts", f"No rule asks about {key[:60]}. Known facts: {', '.join(FACT_KEYS)}.") for key in unknown[:3]]
         )
-    return {key: facts.get(key) for key in FACT_KEYS}
+    said: dict[str, Any] = {}
+    errors: list[FieldError] = []
+    for key, value in facts.items():
+        try:
+            said[key] = _plain_value(value)
+        except ValueError as error:
+            errors.append(FieldError(f"facts.{key}", str(error)))
+    if errors:
+        raise Invalid(errors)
+    return said
+
+
+def _plain_value(value: Any) -> Any:
+    """Raises ValueError for what is neither a text, a number, true, false nor null."""
+    if isinstance(value, str):
+        return clean_line(value, LONGEST_FACT)
+    if value is None or isinstance(value, bool) or (isinstance(value, int | float) and math.isfinite(value)):
+        return value
+    raise ValueError("Write a text, a number, true or false; null says that nobody knows yet.")
+
+
+def read_facts(facts: dict[str, Any]) -> dict[str, Any]:
+    """Every known key, None where nothing is known. Raises Invalid as `check_facts` does."""
+    said = check_facts(facts)
+    return {key: said.get(key) for key in FACT_KEYS}

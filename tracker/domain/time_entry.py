@@ -1,7 +1,7 @@
 """What somebody worked on one day on one site, and the states of such an entry."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from tracker.domain.budget import WorkKind
 from tracker.domain.errors import FieldError, Invalid
 from tracker.domain.lifecycle import Lifecycle, Step
 from tracker.domain.secret import find_secret
+from tracker.domain.text import TextError, clean_text
 
 ACTIVITIES = ("research", "known_solution")
 PS_KINDS = (
@@ -23,7 +24,8 @@ PS_KINDS = (
 # What incompatibility work becomes when PS hours pay for the rest of it.
 PS_KIND_OF_A_SPLIT = "custom-code-troubleshooting"
 DAY_MINUTES = 24 * 60
-NOTE_LENGTH = 2000
+NOTE_LENGTH, REASON_LENGTH = 2000, 500
+EARLIEST_YEAR, LATEST_YEAR = 2000, 2099
 KNOWN_ISSUE = re.compile(r"[a-z0-9][a-z0-9.-]{1,99}")
 
 ENTRY_LIFECYCLE: Lifecycle = {
@@ -34,6 +36,17 @@ ENTRY_LIFECYCLE: Lifecycle = {
     "reversed": (),
     "reversal": (),
 }
+
+
+def read_remark(field: str, text: str, longest: int) -> str:
+    """A note or a reason as it is kept: tidied, and no secret in it. Raises Invalid at the field."""
+    try:
+        remark = clean_text(text, longest)
+    except TextError as error:
+        raise Invalid.at(field, error.message) from None
+    if secret := find_secret(remark):
+        raise Invalid.at(field, secret.message)
+    return remark
 
 
 @dataclass(frozen=True)
@@ -49,19 +62,26 @@ class Work:
     ps_kind: str | None = None
     note: str = ""
 
-    def check(self, *, today: date, signed_on: date | None) -> None:
-        """Raises Invalid naming every field that cannot stand. `today` is the day in the person's own zone."""
+    def checked(self, *, today: date, signed_on: date | None) -> "Work":
+        """Return the work as it is kept, its note tidied. `today` is the day in the person's own zone.
+
+        Raises Invalid naming every field that cannot stand.
+        """
         errors = [*self._day_errors(today, signed_on), *self._kind_errors()]
         if not 1 <= self.minutes <= DAY_MINUTES:
             errors.append(FieldError("minutes", "Write from 1 minute to 24 h; a correction is made by reversing an entry."))
-        if len(self.note) > NOTE_LENGTH:
-            errors.append(FieldError("note", f"Write at most {NOTE_LENGTH:,} characters; this has {len(self.note):,}."))
-        if secret := find_secret(self.note):
-            errors.append(FieldError("note", secret.message))
+        note = ""
+        try:
+            note = read_remark("note", self.note, NOTE_LENGTH)
+        except Invalid as error:
+            errors += error.errors
         if errors:
             raise Invalid(errors)
+        return replace(self, note=note)
 
     def _day_errors(self, today: date, signed_on: date | None) -> list[FieldError]:
+        if not EARLIEST_YEAR <= self.worked_on.year <= LATEST_YEAR:
+            return [FieldError("worked_on", f"The year {self.worked_on.year:04d} is not plausible.")]
         if self.worked_on > today + timedelta(days=1):
             return [FieldError("worked_on", "That day lies in the future. Log work once it is done.")]
         if signed_on is not None and self.worked_on < signed_on:

@@ -114,7 +114,7 @@ def _slack_ids(session: AnySession, dated: Iterable[Deadline]) -> dict[UUID | No
 def _notice(deadline: Deadline, occasion: Occasion, ground: Ground, mention: str | None) -> Notice:
     kind = KINDS[DeadlineKind(deadline.kind)]
     subject = ground.site_names.get(deadline.site_id, "") if deadline.site_id else ground.engagement.name
-    event = kind.event if deadline.kind != DeadlineKind.CUSTOM else f"{deadline.title} {kind.event}"
+    thing = deadline.title if deadline.kind == DeadlineKind.CUSTOM else f"the {kind.thing}"
     dates = deadline.dates
     due = (dates.due_at or dates.due_on or date.min).isoformat()
     facts = [("When", say_due(dates, ground.calendar, ground.engagement.time_zone))]
@@ -125,7 +125,7 @@ def _notice(deadline: Deadline, occasion: Occasion, ground: Ground, mention: str
         key=f"{deadline.kind}:{deadline.id}:{due}:{occasion.name}",
         kind=f"{deadline.kind}.{occasion.name.split('-')[0]}",
         audience=Audience.INTERNAL if kind.internal else Audience.CUSTOMER,
-        headline=f"{subject}: {event} {occasion.says}",
+        headline=f"{subject}: {occasion.says.format(thing=thing, verb=kind.verb)}",
         text=kind.ask,
         facts=tuple(facts),
         path=f"/sites/{deadline.site_id}" if deadline.site_id else f"/engagements/{deadline.engagement_id}",

@@ -1,7 +1,7 @@
 """Ladders: at which moments before, at and after a date a reminder is worth sending.
 
-Rungs are data; `occasions` turns them into moments. What a rung says is read after its subject, such as
-"Shop: the UAT sign-off is due in 2 business days".
+Rungs are data; `occasions` turns them into moments. What a rung says is completed with the thing and its verb, such as
+"{thing} {verb} in 2 business days".
 """
 
 from collections.abc import Callable, Iterator
@@ -78,17 +78,18 @@ class Occasion:
 
 def days_before(count: int) -> Rung:
     """At nine, so many business days before."""
-    says = "today" if count == 0 else "on the next business day" if count == 1 else f"in {count} business days"
+    when = "today" if count == 0 else "on the next business day" if count == 1 else f"in {count} business days"
+    says = f"{{thing}} {{verb}} {when}"
     return Rung(f"{count}d", lambda moment: moment.morning(moment.calendar.add_business_days(moment.day, -count)), says)
 
 
 def hours_before(count: int) -> Rung:
     """So many hours before the instant itself."""
-    says = f"in {count} hour{'s' if count > 1 else ''}"
+    says = f"{{thing}} {{verb}} in {count} hour{'s' if count > 1 else ''}"
     return Rung(f"{count}h", lambda moment: moment.starts_at - timedelta(hours=count), says)
 
 
-AT_START = Rung("start", lambda moment: moment.starts_at, "now")
+AT_START = Rung("start", lambda moment: moment.starts_at, "{thing} {verb} now")
 
 
 def _half_window(moment: Moment) -> datetime | None:
@@ -98,7 +99,7 @@ def _half_window(moment: Moment) -> datetime | None:
     return moment.starts_at + (end - moment.starts_at) / 2
 
 
-HALF_USED = Rung("half", _half_window, "and half of the agreed window is used")
+HALF_USED = Rung("half", _half_window, "half of the agreed window of {thing} is used")
 
 
 def _opening(moment: Moment) -> datetime | None:
@@ -112,8 +113,8 @@ def _midpoint(moment: Moment) -> datetime | None:
     return moment.morning(moment.calendar.add_business_days(moment.dates.opens_on, span // 2)) if span >= 2 else None
 
 
-AT_OPENING = Rung("open", _opening, "and the window is open")
-AT_MIDPOINT = Rung("midpoint", _midpoint, "and half of the window is over")
+AT_OPENING = Rung("open", _opening, "the window is open, {thing} is awaited")
+AT_MIDPOINT = Rung("midpoint", _midpoint, "half of the window is over, {thing} is awaited")
 
 
 def _each_overdue_morning(moment: Moment, now: datetime) -> tuple[datetime | None, datetime]:
@@ -127,7 +128,7 @@ def _each_overdue_morning(moment: Moment, now: datetime) -> tuple[datetime | Non
     return (earlier if earlier >= moment.morning(first) else None), later
 
 
-OVERDUE_DAILY = Repeat("overdue", _each_overdue_morning, "overdue")
+OVERDUE_DAILY = Repeat("overdue", _each_overdue_morning, "{thing} is overdue")
 
 
 def _each_week_on(moment: Moment, now: datetime) -> tuple[datetime | None, datetime]:
@@ -137,7 +138,7 @@ def _each_week_on(moment: Moment, now: datetime) -> tuple[datetime | None, datet
     return (passed[-1] if passed else None), next(morning for morning in mornings if morning > now)
 
 
-WEEKLY_WHILE_ON = Repeat("week", _each_week_on, "and it is still on")
+WEEKLY_WHILE_ON = Repeat("week", _each_week_on, "{thing} is still on")
 
 
 def occasions(ladder: Ladder, moment: Moment, *, after: datetime, now: datetime) -> list[Occasion]:
