@@ -9,7 +9,7 @@ from tracker.api.operation import Api, Call, In, Listing, Out, PageQuery, Whole,
 from tracker.domain.access import Permission
 from tracker.domain.deadline import DeadlineKind
 from tracker.domain.engagement import Windows
-from tracker.domain.errors import Invalid
+from tracker.domain.errors import FieldError, Invalid
 from tracker.services import engagement as service
 from tracker.services.engagement import AgreementSpec, EngagementChange, EngagementSpec
 from tracker.store import deadline as deadlines
@@ -210,6 +210,9 @@ def get_engagement(call: Call, engagement_id: UUID) -> EngagementOut:
 @api.patch("/engagements/<uuid:engagement_id>", Permission.EDIT_ENGAGEMENT)
 def edit_engagement(call: Call, engagement_id: UUID, body: EngagementPatch) -> EngagementOut:
     """Change what is named; the rest stays."""
+    emptied = [name for name in ("kickoff_on", "engagement_manager") if name in body.model_fields_set and not getattr(body, name)]
+    if emptied:
+        raise Invalid([FieldError(name, "This can be changed, but not emptied.") for name in emptied])
     change = EngagementChange(call.version, {name: getattr(body, name) for name in body.model_fields_set})
     return engagement_out(call, service.edit_engagement(call.session, call.actor, engagement_id, change, now=call.now))
 

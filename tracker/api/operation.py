@@ -4,7 +4,7 @@ A view that writes runs inside one `transaction()`, under its `Idempotency-Key` 
 """
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar, get_type_hints
@@ -195,22 +195,40 @@ def _version() -> int | None:
 def _read_body(model: type[BaseModel]) -> BaseModel:
     data = request.get_data()
     try:
-        return model.model_validate_json(data or b"{}")
+        return _without_nul(model.model_validate_json(data or b"{}"))
     except ValidationError as error:
         raise Invalid(_field_errors(error)) from None
 
 
 def _read_query(model: type[BaseModel]) -> BaseModel:
     try:
-        return model.model_validate(request.args.to_dict())
+        return _without_nul(model.model_validate(request.args.to_dict()))
     except ValidationError as error:
         raise Invalid(_field_errors(error)) from None
+
+
+def _without_nul(said: BaseModel) -> BaseModel:
+    """Raises Invalid for a text with a NUL in it: no database of ours holds one, and no person types one."""
+    fields = [field for field, text in _texts(said.model_dump(exclude_unset=True), "") if "\0" in text]
+    if fields:
+        raise Invalid([FieldError(field, "This text holds a character that cannot be kept (NUL).") for field in fields])
+    return said
+
+
+def _texts(value: Any, field: str) -> Iterator[tuple[str, str]]:
+    """Every text in what was sent, and the name of its field."""
+    if isinstance(value, str):
+        yield field, value
+    elif isinstance(value, dict | list):
+        for name, each in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _texts(each, f"{field}.{name}".removeprefix("."))
 
 
 SENTENCES = {
     "missing": "This field is required.",
     "extra_forbidden": "There is no such field.",
     "json_invalid": "The body is not valid JSON.",
+    "model_type": "Send a JSON object.",
     "string_type": "Write text.",
     "int_type": "Write a whole number.",
     "bool_type": "Write true or false.",

@@ -25,6 +25,8 @@ from tracker.store.person import Person
 
 NAME_LENGTH = 200
 CATALOGUE_VERSION = 1
+# Keeps other edits waiting, but not those who only refer to the row, such as a booking.
+AGAINST_EDITS = {"key_share": True}
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,13 @@ def create_engagement(session: AnySession, actor: Actor, spec: EngagementSpec, *
     _check(spec)
     engagement = Engagement(
         customer_id=_customer(session, actor, spec).id,
-        name=spec.name,
+        name=clean_line(spec.name, NAME_LENGTH),
         type=spec.type,
         time_zone=spec.time_zone,
         slack_channel=spec.slack_channel,
         internal_slack_channel=spec.internal_slack_channel,
         manager_id=_manager(session, actor, spec.manager),
-        account_rep=spec.account_rep,
+        account_rep=clean_line(spec.account_rep or "", NAME_LENGTH) or None,
         created_at=now,
     )
     session.add(engagement)
@@ -90,6 +92,8 @@ def _check(spec: EngagementSpec) -> None:
     errors: list[FieldError] = []
     for field, text in (("name", spec.name), ("customer", spec.customer)):
         errors += check_line(field, text)
+    if spec.account_rep:
+        errors += check_line("account_rep", spec.account_rep)
     errors += check_zone(spec.time_zone)
     if spec.type not in TYPES:
         errors.append(FieldError("type", f"Choose one of: {', '.join(TYPES)}."))
@@ -232,10 +236,12 @@ def edit_engagement(
     """Change an engagement's fields. Raises NotFound, NotAllowed, EditedMeanwhile, Invalid."""
     engagement = engagements.get(session, actor, engagement_id)
     actor.must(Permission.EDIT_ENGAGEMENT)
+    # Read anew under the lock: two edits of one version may cross.
+    session.refresh(engagement, with_for_update=AGAINST_EDITS)
     if change.version is not None and change.version != engagement.version:
         raise EditedMeanwhile
     _check_change(change)
-    values = change.values
+    values = _tidied(change.values)
     for name in EDITABLE:
         if name in values:
             setattr(engagement, name, values[name])
@@ -253,11 +259,19 @@ def edit_engagement(
     return engagement
 
 
+def _tidied(values: dict[str, object]) -> dict[str, object]:
+    """What is stored of a change that can stand: names tidied, an empty text as nothing."""
+    tidy = {name: value or None if isinstance(value, str) else value for name, value in values.items()}
+    return tidy | {name: clean_line(str(tidy[name]), NAME_LENGTH) for name in ("name", "account_rep") if tidy.get(name)}
+
+
 def _check_change(change: EngagementChange) -> None:
     values = change.values
     errors: list[FieldError] = []
     if "name" in values:
         errors += check_line("name", str(values["name"] or ""))
+    if values.get("account_rep"):
+        errors += check_line("account_rep", str(values["account_rep"]))
     if "time_zone" in values:
         errors += check_zone(str(values["time_zone"]))
     if "status" in values and values["status"] not in ("active", "on_hold", "cancelled"):
@@ -275,6 +289,7 @@ def add_member(session: AnySession, actor: Actor, engagement_id: UUID, person_id
     """Assign somebody of the staff; doing so twice changes nothing. Raises NotFound, NotAllowed, Invalid at `person`."""
     engagement = engagements.get(session, actor, engagement_id)
     actor.must(Permission.EDIT_ENGAGEMENT)
+    session.refresh(engagement, with_for_update=AGAINST_EDITS)
     person = session.get(Person, person_id)
     if person is None or person.role not in STAFF or person.deactivated_at is not None:
         raise Invalid.at("person", "Only active members of the staff are assigned; customers see their engagements anyway.")

@@ -16,6 +16,8 @@ from tracker.store.engagement import Engagement
 from tracker.store.requirements import ProjectRequirements, Signature, document_digest
 from tracker.store.site import Site
 
+# Keeps other edits waiting, but not those who only refer to the row, such as a booking.
+AGAINST_EDITS = {"key_share": True}
 SUBJECTS = ("requirements", "freeze", "uat", "cutover")
 
 
@@ -48,8 +50,7 @@ def agree_requirements(session: AnySession, actor: Actor, engagement_id: UUID, *
     """
     engagement = engagements.get(session, actor, engagement_id)
     actor.must(Permission.EDIT_ENGAGEMENT)
-    engagements.lock(session, engagement_id)
-    session.refresh(engagement)
+    session.refresh(engagement, with_for_update=AGAINST_EDITS)
     if engagement.requirements_version > 0:
         raise Guard("The requirements are agreed already. A change to them is made by change request.", rule="BR-47")
     listed = sites.of_engagement(session, engagement_id)
@@ -100,12 +101,17 @@ def sign(
     `digest` is the hash of what was on the screen: where that has changed meanwhile, EditedMeanwhile is raised.
     For freeze, UAT and cutover it is the hash of the requirements in force, and the site is named.
     """
-    engagements.get(session, actor, engagement_id)
+    engagement = engagements.get(session, actor, engagement_id)
     actor.must(Permission.SIGN)
     if subject not in SUBJECTS:
         raise Invalid.at("subject", f"Choose one of: {', '.join(SUBJECTS)}.")
-    if subject != "requirements" and (site_id is None or sites.get(session, actor, site_id).engagement_id != engagement_id):
+    if subject == "requirements":
+        if site_id is not None:
+            raise Invalid.at("site_id", "The requirements are signed for all sites at once. Leave the site out.")
+    elif site_id is None or sites.get(session, actor, site_id).engagement_id != engagement_id:
         raise Invalid.at("site_id", "Say which site of this engagement is signed for.")
+    # Two approvers, or one who presses twice, may sign at the same moment.
+    session.refresh(engagement, with_for_update=AGAINST_EDITS)
     agreed = requirements.latest(session, engagement_id)
     if agreed is None:
         raise Guard(

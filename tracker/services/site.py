@@ -18,6 +18,7 @@ from tracker.domain.site import (
     PREMIUM_OPTIONS,
     SITE_LIFECYCLE,
     UPSTREAM_CHOICES,
+    check_facts,
     check_package,
     check_variant,
     read_address,
@@ -34,6 +35,10 @@ from tracker.store.engagement import Engagement
 from tracker.store.site import Site
 
 NAME_LENGTH = 200
+# Keeps other edits waiting, but not those who only refer to the row, such as a booking.
+AGAINST_EDITS = {"key_share": True}
+# A change may leave these out, but not empty them.
+NEVER_EMPTY = ("name", "url", "cms", "package", "facts")
 # What the requirements list of a site: fixed once they are agreed, changed by a change request only.
 AGREED_FIELDS = ("name", "url", "package", "premium_option", "cms", "multisite_decision")
 CHOICES = {
@@ -62,12 +67,12 @@ def add_site(session: AnySession, actor: Actor, engagement_id: UUID, change: Sit
     """
     engagement = engagements.get(session, actor, engagement_id)
     actor.must(Permission.EDIT_ENGAGEMENT)
-    engagements.lock(session, engagement_id)
-    session.refresh(engagement)
+    session.refresh(engagement, with_for_update=AGAINST_EDITS)
     if engagement.requirements_version > 0:
         raise UnlistedSite("The requirements are agreed, and this site is not in them. Raise a change request to add it.")
     values = {"package": "standard", "premium_option": None, "cms_variant": None, "facts": {}} | change.values
-    site = Site(engagement_id=engagement.id, stage="listed", created_at=now, **_read(values))
+    read = _read(values)
+    site = Site(engagement_id=engagement.id, stage="listed", created_at=now, **read | {"facts": read_facts(read["facts"])})
     _check_whole(session, site)
     session.add(site)
     session.flush()
@@ -80,6 +85,7 @@ def edit_site(session: AnySession, actor: Actor, site_id: UUID, change: SiteChan
     """Change a site's fields. Raises NotFound, NotAllowed, EditedMeanwhile, Guard for what the agreed requirements fix."""
     site, engagement = sites.get_with_engagement(session, actor, site_id)
     actor.must(Permission.EDIT_ENGAGEMENT)
+    _hold(session, site, engagement)
     if change.version is not None and change.version != site.version:
         raise EditedMeanwhile
     values = _read(change.values)
@@ -97,18 +103,23 @@ def edit_site(session: AnySession, actor: Actor, site_id: UUID, change: SiteChan
     site.version += 1
     session.flush()
     _entitle(session, site)
-    audit.record(session, actor, site.engagement_id, "site.edited", ("site", site.id), change.values)
+    audit.record(
+        session, actor, site.engagement_id, "site.edited", ("site", site.id), {name: values[name] for name in change.values}
+    )
     replan(session, engagement, now=now)
     return site
+
+
+def _hold(session: AnySession, site: Site, engagement: Engagement) -> None:
+    """Take both rows for this unit and read them anew: two edits of one version may cross, or an edit and the agreement."""
+    session.refresh(engagement, with_for_update=AGAINST_EDITS)
+    session.refresh(site, with_for_update=AGAINST_EDITS)
 
 
 def _read(values: dict[str, Any]) -> dict[str, Any]:
     """Turn what was entered into what is stored. Raises Invalid naming every field that cannot stand."""
     errors: list[FieldError] = []
     read = dict(values)
-    if "name" in values or "url" in values:
-        empty = [field for field in ("name", "url") if field in values and not str(values[field] or "").strip()]
-        errors += [FieldError(field, "Fill this in.") for field in empty]
     for field in ("name", "cms_version"):
         if values.get(field):
             try:
@@ -121,13 +132,15 @@ def _read(values: dict[str, Any]) -> dict[str, Any]:
             read["url"], read["url_key"] = address.url, address.key
         except Invalid as error:
             errors += error.errors
+    empty = [field for field in NEVER_EMPTY if field in read and (read[field] is None or read[field] == "")]
+    errors += [FieldError(field, "Fill this in.") for field in empty]
     for field, choices in CHOICES.items():
         if values.get(field) is not None and values[field] not in choices:
             errors.append(FieldError(field, f"Choose one of: {', '.join(choices)}."))
     if errors:
         raise Invalid(errors)
     if "facts" in values:
-        read["facts"] = read_facts(values["facts"] or {})
+        read["facts"] = check_facts(values["facts"])
     return read
 
 
@@ -174,6 +187,7 @@ def move_site(session: AnySession, actor: Actor, site_id: UUID, to: str, *, now:
     """Take one step of the lifecycle. Raises NotFound, NotAllowed, Guard with all that is missing."""
     site, engagement = sites.get_with_engagement(session, actor, site_id)
     actor.must(Permission.EDIT_ENGAGEMENT)
+    _hold(session, site, engagement)
     before = site.stage
     site.stage = advance(SITE_LIFECYCLE, site.stage, to, site_facts(session, site, engagement))
     site.version += 1

@@ -23,7 +23,7 @@ from tracker.domain.budget import (
 from tracker.domain.errors import FieldError, Guard, Invalid, NotAllowed, UnlistedSite
 from tracker.domain.lifecycle import advance
 from tracker.domain.site import WORKABLE
-from tracker.domain.time_entry import ENTRY_LIFECYCLE, PS_KIND_OF_A_SPLIT, Work
+from tracker.domain.time_entry import ENTRY_LIFECYCLE, PS_KIND_OF_A_SPLIT, REASON_LENGTH, Work, read_remark
 from tracker.domain.workday import Calendar
 from tracker.store import audit
 from tracker.store import budget as budgets
@@ -33,8 +33,6 @@ from tracker.store import time_entry as entries
 from tracker.store.budget import Budget, Draw
 from tracker.store.database import AnySession
 from tracker.store.time_entry import TimeEntry
-
-REASON_LENGTH = 500
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ def book(session: AnySession, actor: Actor, work: Work, *, split: bool = False, 
         raise Guard("This site or its engagement is closed, on hold or withdrawn; no work can be logged.", rule="workable")
     agreement = engagements.agreement_of(session, engagement.id)
     today = Calendar(actor.time_zone, frozenset()).local_date(now)
-    work.check(today=today, signed_on=agreement.signed_on if agreement else None)
+    work = work.checked(today=today, signed_on=agreement.signed_on if agreement else None)
     kind = DRAWS_ON[work.kind]
     if kind is None:
         return [_write(session, actor, engagement.id, work, [], now)]
@@ -85,7 +83,8 @@ def _beyond(
     candidates = [room.kind for room in rooms_for(kind, dict.fromkeys(payers, 0))]
     left = {each: budgets.hold(session, payers[each]) for each in candidates}
     rooms = rooms_for(kind, left)
-    parts = spread(work.minutes, rooms) if split else None
+    # Somebody may have given minutes back since the first try: then it fits after all.
+    parts = spread(work.minutes, rooms) if split or left[kind] >= work.minutes else None
     if parts is None:
         raise BudgetExceeded(kind, left[kind], ways_on(work.minutes, rooms))
     booked: list[Booked] = []
@@ -160,11 +159,10 @@ def reject(session: AnySession, actor: Actor, entry_id: UUID, reason: str, *, no
     """Turn a submitted entry down, with a reason: its minutes are free again. Raises NotFound, NotAllowed, Guard, Invalid."""
     entry = entries.get(session, actor, entry_id, for_update=True)
     actor.must(Permission.APPROVE_TIME)
-    if not reason.strip():
+    reason = read_remark("reason", reason, REASON_LENGTH)
+    if not reason:
         raise Invalid.at("reason", "Say why, so that it can be logged right.")
-    if len(reason) > REASON_LENGTH:
-        raise Invalid.at("reason", f"Write at most {REASON_LENGTH} characters.")
-    _step(session, actor, entry, "rejected", now, reason.strip())
+    _step(session, actor, entry, "rejected", now, reason)
     drawn = budgets.drawn_by(session, [entry.id])[entry.id]
     _move(session, entry, [replace(draw, minutes=-draw.minutes, approved=0) for draw in drawn], now)
     return entry
@@ -174,7 +172,7 @@ def reverse(session: AnySession, actor: Actor, entry_id: UUID, reason: str | Non
     """Take an entry back by an entry of its own with the opposite minutes; its budget is as it was before.
 
     Whoever logged it may reverse it until it is approved, managers always. Raises NotFound, NotAllowed, Guard for an
-    entry that is reversed, rejected or itself a reversal.
+    entry that is reversed, rejected or itself a reversal, Invalid at `reason`.
     """
     entry = entries.get(session, actor, entry_id, for_update=True)
     actor.must(Permission.LOG_TIME)
@@ -182,6 +180,7 @@ def reverse(session: AnySession, actor: Actor, entry_id: UUID, reason: str | Non
         _check_own(actor, entry)
         if entry.state == "approved":
             raise NotAllowed("An approved entry is reversed by an engagement manager.")
+    reason = read_remark("reason", reason or "", REASON_LENGTH) or None
     drawn = budgets.drawn_by(session, [entry.id])[entry.id]
     _step(session, actor, entry, "reversed", now, reason)
     back = [replace(draw, minutes=-draw.minutes, approved=-draw.approved) for draw in drawn]

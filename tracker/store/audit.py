@@ -147,17 +147,24 @@ def entries_of(session: AnySession, engagement_id: UUID, *, before: int | None, 
     return list(session.scalars(query.order_by(AuditEntry.seq.desc()).limit(limit)))
 
 
+def _heads(session: AnySession) -> dict[str, tuple[int, str]]:
+    query = sa.select(AuditChain.chain, AuditChain.seq, AuditChain.hash)
+    return {row.chain: (row.seq, row.hash) for row in session.execute(query)}
+
+
 def chain_faults(session: AnySession) -> list[str]:
-    """Walk every chain and say what does not fit. Streams; memory does not grow with the trail."""
+    """Walk every chain and say what does not fit. Streams; memory does not grow with the trail.
+
+    Others may go on writing meanwhile: a chain must reach the head it had before, and none beyond the head it has after.
+    """
     faults: list[str] = []
-    heads = {
-        row.chain: (row.seq, row.hash) for row in session.execute(sa.select(AuditChain.chain, AuditChain.seq, AuditChain.hash))
-    }
-    reached: dict[str, tuple[int, str]] = dict.fromkeys(heads, (0, GENESIS))
+    heads = _heads(session)
+    reached: dict[str, tuple[int, str]] = {}
+    whole = {chain for chain, head in heads.items() if head == (0, GENESIS)}
     table = table_of(AuditEntry)
     query = sa.select(table).order_by(table.c.chain, table.c.seq).execution_options(yield_per=1000)
     for row in session.execute(query).mappings():
-        seq, previous = reached[row["chain"]]
+        seq, previous = reached.get(row["chain"], (0, GENESIS))
         where = f"audit chain {row['chain']}, entry {row['seq']}"
         if row["seq"] != seq + 1:
             faults.append(f"{where}: entries are missing before it")
@@ -166,5 +173,9 @@ def chain_faults(session: AnySession) -> list[str]:
         if row["payload"] is not None and row["payload_hash"] != payload_digest(row["salt"] or "", row["payload"]):
             faults.append(f"{where}: its payload was changed")
         reached[row["chain"]] = (row["seq"], row["hash"])
-    faults += [f"audit chain {chain}: its end is missing" for chain, head in heads.items() if reached[chain] != head]
-    return faults
+        if reached[row["chain"]] == heads.get(row["chain"]):
+            whole.add(row["chain"])
+    faults += [f"audit chain {chain}: its end is missing" for chain in heads if chain not in whole]
+    later = _heads(session)
+    beyond = [chain for chain, (seq, _hash) in reached.items() if seq > later.get(chain, (0, GENESIS))[0]]
+    return faults + [f"audit chain {chain}: it has entries beyond its end" for chain in beyond]
