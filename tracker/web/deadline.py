@@ -134,7 +134,7 @@ class MoveForm(WhenForm):
         return DateChange(self.edited_version(), Dates(self.due_on.data, self.instant()), blank_to_none(self.reason.data))
 
 
-class DoneForm(Form):
+class DoneForm(engagement_pages.Button):
     undo = HiddenField()
 
 

@@ -13,7 +13,7 @@ from wtforms.validators import InputRequired, Optional, StopValidation, Validati
 from tracker.clock import utc_now
 from tracker.domain.access import MANAGERS, Actor, Permission
 from tracker.domain.engagement import Windows
-from tracker.domain.errors import EditedMeanwhile
+from tracker.domain.errors import EditedMeanwhile, TrackerError
 from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
 from tracker.services import engagement as service
@@ -149,11 +149,21 @@ class MemberForm(Form):
     person_id = SelectField("Who", [InputRequired("Choose somebody.")])
 
 
-class AgreeForm(Form):
+class Button(Form):
+    """A form in which nothing is typed that would have to be kept."""
+
+    def take(self, error: TrackerError) -> None:
+        """What was shown has changed: say it as the use case does."""
+        super().take(error)
+        if isinstance(error, EditedMeanwhile):
+            self.form_errors = [error.message]
+
+
+class AgreeForm(Button):
     hash = HiddenField()
 
 
-class SignForm(Form):
+class SignForm(Button):
     """A signature: a tick, and the name of whoever is signed in."""
 
     hash = HiddenField()
@@ -327,7 +337,7 @@ def member_choices(assigned: set[UUID]) -> dict[str, str]:
 @allow(Permission.EDIT_ENGAGEMENT)
 def remove_member(engagement_id: UUID, person_id: UUID) -> ResponseReturnValue:
     """End an assignment."""
-    form, actor = Form(), current_actor()
+    form, actor = Button(), current_actor()
     removed = save(
         form,
         lambda: service.remove_member(db.session, actor, engagement_id, person_id, now=utc_now()),

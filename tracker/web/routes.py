@@ -1,6 +1,6 @@
 """All pages."""
 
-from flask import Flask, request
+from flask import Flask, g, request
 
 from tracker.web import (
     account,
@@ -50,5 +50,6 @@ def install(app: Flask) -> None:
 
 def _watch() -> None:
     """On what staff read, say when nobody looks after the reminders. The gate has let them in by now."""
+    g.delivery_warning = None
     if request.method == "GET" and request.blueprint in PAGES:
         warn_of_silence()
