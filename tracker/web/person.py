@@ -72,7 +72,7 @@ class PersonForm(Form):
 class TokenForm(Form):
     person_id = SelectField("Person", [InputRequired("Choose whom it acts as.")])
     scope = SelectField("Scope", choices=[SelectChoice(scope.value, SCOPE_LABELS[scope]) for scope in Scope])
-    engagement_id = SelectField("Only for")
+    engagement_id = SelectField("Only for", default="")
 
 
 @bp.get("/people")

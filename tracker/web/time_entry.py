@@ -82,11 +82,12 @@ class LogForm(Form):
     )
     duration = DurationField("Time spent", [InputRequired(f"Write how long it took. {EXAMPLES}")])
     kind = SelectField("Kind of work", choices=_choices({kind.value: kind.label for kind in WorkKind}))
-    activity = SelectField("Activity", choices=_choices(ACTIVITY_LABELS))
+    activity = SelectField("Activity", choices=_choices(ACTIVITY_LABELS), default="")
     known_issue_id = StringField("Known issue")
     ps_kind = SelectField(
         "Kind of PS work",
         choices=_choices({"": "None"} | {kind: kind.replace("-", " ").capitalize() for kind in PS_KINDS}),
+        default="",
     )
     note = TextAreaField("Note", [Optional()])
     split = BooleanField("Split it if it does not fit")
