@@ -37,7 +37,7 @@ class KindFacts:
     """How one kind is spoken of and whose it is."""
 
     title: str
-    thing: str  # as a reminder speaks of it: "the <thing> <verb> in two business days"
+    thing: str  # as a reminder speaks of it: "<thing> <verb> in two business days"
     verb: str
     ask: str  # who must do what
     owner: str  # customer or team
@@ -49,7 +49,7 @@ class KindFacts:
 KINDS: Mapping[DeadlineKind, KindFacts] = {
     DeadlineKind.KICKOFF: KindFacts(
         "Kick-off",
-        "kick-off",
+        "the kick-off",
         "is",
         "Engagement manager: confirm who attends and send the agenda.",
         "team",
@@ -57,7 +57,7 @@ KINDS: Mapping[DeadlineKind, KindFacts] = {
     ),
     DeadlineKind.INVENTORY: KindFacts(
         "Site inventory due",
-        "site inventory",
+        "the site inventory",
         "is due",
         "Customer: send the inventory of every listed site, so that the kick-off can settle the scope.",
         "customer",
@@ -73,7 +73,7 @@ KINDS: Mapping[DeadlineKind, KindFacts] = {
     ),
     DeadlineKind.CODE_FREEZE: KindFacts(
         "Code freeze",
-        "code freeze",
+        "the code freeze",
         "starts",
         "Customer: no code changes on the source from then until this site launches; later changes are yours to carry over.",
         "customer",
@@ -81,7 +81,7 @@ KINDS: Mapping[DeadlineKind, KindFacts] = {
     ),
     DeadlineKind.UAT: KindFacts(
         "UAT sign-off due",
-        "UAT sign-off",
+        "the UAT sign-off",
         "is due",
         "Customer: test the site, report what is wrong, and have an approver sign.",
         "customer",
@@ -89,7 +89,7 @@ KINDS: Mapping[DeadlineKind, KindFacts] = {
     ),
     DeadlineKind.TTL: KindFacts(
         "DNS TTL lowered",
-        "lowering of the DNS TTLs",
+        "the lowering of the DNS TTLs",
         "is due",
         "Customer: lower the TTL of every record of this site.",
         "customer",
@@ -97,7 +97,7 @@ KINDS: Mapping[DeadlineKind, KindFacts] = {
     ),
     DeadlineKind.CONTENT_FREEZE: KindFacts(
         "Content freeze",
-        "content freeze",
+        "the content freeze",
         "starts",
         "Customer: tell every editor and stop machine writers; what is written to the source after it is lost.",
         "customer",
@@ -106,7 +106,7 @@ KINDS: Mapping[DeadlineKind, KindFacts] = {
     ),
     DeadlineKind.DNS_CUTOVER: KindFacts(
         "DNS cutover",
-        "DNS cutover",
+        "the DNS cutover",
         "starts",
         "Customer: switch the records of every name to the required values inside the agreed window.",
         "customer",
@@ -115,14 +115,14 @@ KINDS: Mapping[DeadlineKind, KindFacts] = {
     ),
     DeadlineKind.HYPERCARE_END: KindFacts(
         "Hypercare ends",
-        "hypercare time",
+        "hypercare",
         "ends",
         "Team: raise the TTLs, revoke tokens, remove access, and close the site.",
         "team",
         of_site=True,
         internal=True,
     ),
-    DeadlineKind.CUSTOM: KindFacts("Date", "date", "is", "", "team", of_site=False),
+    DeadlineKind.CUSTOM: KindFacts("Date", "the date", "is", "", "team", of_site=False),
 }
 # A day before the kick-off; the last business day on which an inventory still comes before it (BR-08).
 INVENTORY_OFFSET = -1

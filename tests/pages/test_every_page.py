@@ -1,0 +1,31 @@
+"""Every page, light and dark, desktop and phone: axe finds nothing, and nothing is wider than the screen."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser
+
+from tests.pages.conftest import Served
+from tests.shots import VIEWS, pages_of, sign_in
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+
+
+@pytest.mark.parametrize(("view", "width", "scheme"), VIEWS, ids=[view for view, *_rest in VIEWS])
+def test_no_page_shuts_anybody_out(served: Served, browser: Browser, view: str, width: int, scheme: str) -> None:
+    wanted = list(pages_of(served.scene))
+    faults: list[str] = []
+    for who in dict.fromkeys(who for _name, who, _path in wanted):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+        page = context.new_page()
+        if who is not None:
+            sign_in(page, served.address, who)
+        for name, reader, path in wanted:
+            if reader != who:
+                continue
+            page.goto(f"{served.address}{served.notice if path == '/notices/latest' else path}")
+            found = Axe().run(page, options=RULES).response["violations"]
+            faults += [f"{name}: {fault['id']} {fault['nodes'][0]['html'][:120]}" for fault in found]
+            if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+                faults.append(f"{name}: wider than {width} px")
+        context.close()
+    assert faults == []
