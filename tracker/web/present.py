@@ -332,10 +332,13 @@ def site_head(site: Site) -> Shown:
     )
 
 
-def site_facts(site: Site, actor: Actor) -> list[Shown]:
+def site_facts(site: Site, actor: Actor) -> Shown:
     """What is known of a site, and for staff also what nobody has said yet."""
-    said = {key: _say_fact(site.facts.get(key)) for key in FACT_KEYS}
-    return [Shown(name=FACT_LABELS[key], value=value) for key, value in said.items() if value is not None or actor.is_staff]
+    said = {FACT_LABELS[key]: _say_fact(site.facts.get(key)) for key in FACT_KEYS}
+    return Shown(
+        known=[Shown(name=name, value=value) for name, value in said.items() if value is not None],
+        unknown=[name for name, value in said.items() if value is None and actor.is_staff],
+    )
 
 
 def _say_fact(value: Any) -> str | None:
