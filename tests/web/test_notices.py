@@ -55,6 +55,7 @@ def test_what_is_planned_is_listed_by_state_and_shown_as_it_will_look(client: Fl
     shown = client.get(f"/notices/{planned[-1].id}").text
     assert "Send &lt;b&gt;logos&lt;/b&gt; &amp; fonts" in shown
     assert "Not tried yet." in shown
+    assert "on the day" in shown
     assert "Send again" not in shown
     assert "No notices here." in client.get("/notices?state=dead").text
 

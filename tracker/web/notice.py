@@ -1,5 +1,6 @@
 """Notices: what was told, what will be, what is stuck, and each try to send it."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -25,6 +26,7 @@ from tracker.web.sign_in import EmptyForm
 
 bp = Blueprint("notice", __name__)
 NOTICES_SHOWN = 50
+LEAD = re.compile("([0-9]+)([dh])")
 FACTS_SHOWN = 10  # No more fit into one message.
 AUDIENCE_LABELS = {Audience.CUSTOMER: "The customer and the team", Audience.INTERNAL: "The team"}
 SEND_AGAIN_FROM = (NoticeState.PARKED, NoticeState.DEAD)
@@ -80,10 +82,18 @@ def _filters(actor: Actor, current: str | None) -> list[dict[str, Any]]:
 
 
 def say_kind(kind: str) -> str:
-    """A kind of notice as people read it, such as "Kick-off: day"."""
+    """A kind of notice as people read it, such as "Kick-off, 5 business days ahead"."""
     head, _, tail = kind.partition(".")
     title = KINDS[DeadlineKind(head)].title if head in set(DeadlineKind) else head.replace("_", " ").capitalize()
-    return f"{title}: {tail.replace('_', ' ')}" if tail else title
+    return f"{title}, {_say_occasion(tail)}" if tail else title
+
+
+def _say_occasion(name: str) -> str:
+    ahead = LEAD.fullmatch(name)
+    if ahead is None:
+        return name.replace("_", " ")
+    count, unit = int(ahead[1]), {"d": "business day", "h": "hour"}[ahead[2]]
+    return f"{count} {unit}{'' if count == 1 else 's'} ahead" if count else "on the day"
 
 
 def _row(actor: Actor, notice: OutboxNotice, engagement_name: str) -> dict[str, Any]:
