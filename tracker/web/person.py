@@ -175,7 +175,7 @@ def _set_active(person_id: UUID, *, active: bool) -> ResponseReturnValue:
 
 
 def _people_page(form: Form | None = None) -> str:
-    actor, after = current_actor(), request.args.get("after")
+    actor, after = current_actor(), request.args.get("after", "").replace("\0", "")  # PostgreSQL takes no NUL.
     rows = people.page(db.session, after=after, limit=PEOPLE_SHOWN + 1)
     shown = rows[:PEOPLE_SHOWN]
     customers = engagements.customer_names(db.session, {each.customer_id for each in shown if each.customer_id})
