@@ -8,19 +8,23 @@ from datetime import datetime, timedelta
 from random import Random
 
 from tracker.clock import utc_now
-from tracker.domain.notice import NoticeState
+from tracker.domain.notice import NoticeState, Wait
 from tracker.edge.work import work
 from tracker.services import delivery
-from tracker.services.delivery import Render, Sender, Timing
+from tracker.services.delivery import Claimed, Render, Sender, Timing
 from tracker.settings import Settings
 from tracker.store import outbox, person, setting
 from tracker.store.database import db
-from tracker.store.outbox import OutboxNotice
+from tracker.store.outbox import OutboxNotice, SlotTaken
 from tracker.store.transaction import forget_requests
 
 NODE = f"{socket.gethostname()}:{os.getpid()}"
 PLAN, DELIVER, CLEAN = "plan", "deliver", "clean"
 REQUESTS_KEPT = timedelta(days=2)
+# A pass ends after so long, however much there is to do: what is in doubt gets its look, the heartbeat its line, and a
+# worker that is to stop stops. Twice this and a call of Slack's is less than what makes silence worth a word.
+PASS = timedelta(seconds=10)
+CLAIM_TRIES = 5
 
 
 def timing_of(settings: Settings) -> Timing:
@@ -73,7 +77,7 @@ def beat(job: str) -> None:
 
 
 def deliver_all(worker: Delivery) -> Counter[NoticeState]:
-    """Send what may be sent now, and look up what is in doubt; count what came of each."""
+    """Look up what is in doubt and send what may be sent now, for a while; count what came of each."""
     with work():
         delivery.say_why_waiting(db.session, connected=worker.sender is not None)
         delivery.sweep(db.session, worker.timing, now=utc_now())
@@ -81,21 +85,37 @@ def deliver_all(worker: Delivery) -> Counter[NoticeState]:
     if worker.sender is None:
         return counts
     counts.update(look_up(worker, worker.sender))
-    while (state := deliver_one(worker, worker.sender)) is not None:
+    end = utc_now() + PASS
+    while utc_now() < end and (state := deliver_one(worker, worker.sender)) is not None:
         counts[state] += 1
     return counts
 
 
 def deliver_one(worker: Delivery, sender: Sender) -> NoticeState | None:
     """Claim one notice, durably; send it; write down what came of it. None where nothing may be sent now."""
-    with work():
-        claimed = delivery.claim(db.session, worker.render, worker.timing, worker.node, now=utc_now())
+    began = utc_now()
+    claimed = claim(worker)
     if claimed is None:
         return None
-    outcome = sender.send(claimed.post)
+    if utc_now() - began < worker.timing.lease / 2:
+        outcome = sender.send(claimed.post)
+    else:
+        # Held up since the claim: the lease could run out before Slack answers, and another would take it for lost.
+        outcome = Wait(0, "the worker was held up", hold_channel=False)
     with work():
         state = delivery.settle(db.session, claimed, outcome, worker.timing, worker.chance, now=utc_now())
     return state or NoticeState.UNKNOWN
+
+
+def claim(worker: Delivery) -> Claimed | None:
+    """Take one notice under a lease. Anew where another worker was quicker: that says nothing about other channels."""
+    for _ in range(CLAIM_TRIES):
+        try:
+            with work():
+                return delivery.claim(db.session, worker.render, worker.timing, worker.node, now=utc_now())
+        except SlotTaken:
+            continue
+    return None
 
 
 def look_up(worker: Delivery, sender: Sender) -> list[NoticeState]:
@@ -103,8 +123,11 @@ def look_up(worker: Delivery, sender: Sender) -> list[NoticeState]:
     by_channel = delivery.in_doubt(db.session, now=utc_now())
     db.session.close()
     states: list[NoticeState] = []
+    end = utc_now() + PASS
     for channel, notices in by_channel.items():
         looked_at = utc_now()
+        if looked_at >= end:
+            break
         oldest = min(notice.first_attempt_at or notice.due_at for notice in notices)
         found = sender.find(channel, [notice.id for notice in notices], oldest)
         with work():

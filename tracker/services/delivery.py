@@ -13,8 +13,8 @@ from uuid import UUID
 
 from tracker.domain.access import Actor, Permission
 from tracker.domain.errors import Guard
-from tracker.domain.notice import Doubt, NoticeState, Outcome, Park, Pause, Post, Refuse, Sent, Wait
-from tracker.services.planning import just_before, replan
+from tracker.domain.notice import CANCELLABLE, Doubt, NoticeState, Outcome, Park, Pause, Post, Refuse, Sent, Wait
+from tracker.services.planning import channels_of, just_before, replan, revise
 from tracker.store import audit, outbox
 from tracker.store import deadline as deadlines
 from tracker.store import engagement as engagements
@@ -25,6 +25,7 @@ from tracker.store.outbox import OutboxNotice
 MAX_FAILURES = 12
 NO_CHANNEL = "The engagement has no Slack channel yet."
 NOT_CONNECTED = "Slack is not connected."
+UNREADABLE = "the channel could not be read"
 
 
 class Sender(Protocol):
@@ -91,7 +92,7 @@ def say_why_waiting(session: AnySession, *, connected: bool) -> None:
 
 
 def claim(session: AnySession, render: Render, timing: Timing, owner: str, *, now: datetime) -> Claimed | None:
-    """Take one notice and freeze what it says. The caller commits before anything goes on the wire."""
+    """Take one notice and freeze what it says. The caller commits before anything goes on the wire. Raises SlotTaken."""
     notice = outbox.claim(session, now, timing.lease, timing.pace, owner)
     if notice is None:
         return None
@@ -117,6 +118,8 @@ def settle(
         outbox.hold(session, claimed.post.channel, now + timedelta(seconds=outcome.seconds), outcome.error)
     if isinstance(outcome, Pause):
         outbox.hold(session, outbox.WORKSPACE, now + timing.breaker, outcome.error)
+    if state in CANCELLABLE:
+        revise(session, session.get_one(OutboxNotice, claimed.notice_id), now=now)
     return state
 
 
@@ -127,12 +130,12 @@ def _verdict(outcome: Outcome, timing: Timing, chance: Random, now: datetime) ->
         case Doubt(error):
             later = {"next_at": now + timing.quiet, "absent_seen": 0, "last_error": error}
             return NoticeState.UNKNOWN, later | {"reason": "Whether it was sent is being looked up."}
-        case Wait(seconds, error):
-            # Slack asked us to wait: that is no failure of the notice, so the try does not count.
+        case Wait(seconds, error, hold_channel):
+            # Nothing was sent, and that is no failure of the notice, so the try does not count.
             later = {"next_at": now + timedelta(seconds=seconds * (1 + chance.random() / 4)), "last_error": error}
             return NoticeState.READY, later | {
                 "attempts": OutboxNotice.attempts - 1,
-                "reason": "Slack asked us to wait.",
+                "reason": "Slack asked us to wait." if hold_channel else f"It will be tried again: {error}.",
             }
         case Pause(error):
             reason = f"Slack does not take anything from us: {error}."
@@ -173,27 +176,38 @@ def reconcile(
     """
     states = []
     for notice in notices:
-        state, values, word = _look(notice, found, timing, looked_at, now)
+        if found is None:
+            state, values, word = _unreadable(outbox.last_outcomes_since(session, notice, UNREADABLE), notice, timing, now)
+        else:
+            state, values, word = _look(notice, found, timing, looked_at, now)
         if outbox.resolve(session, notice, state, **values):
             outbox.log(session, notice.id, notice.fence, word, None, now)
             states.append(state)
+            if state in CANCELLABLE:
+                revise(session, notice, now=now)
     return states
 
 
+def _unreadable(
+    since: datetime | None, notice: OutboxNotice, timing: Timing, now: datetime
+) -> tuple[NoticeState, dict[str, Any], str]:
+    # Counted from the first look that failed: one bad moment after a long silence of ours is no reason to repeat.
+    if since is None or now - since < timing.unreadable_patience:
+        return NoticeState.UNKNOWN, {"next_at": now + timing.between_looks}, UNREADABLE
+    repeat = {
+        "next_at": now,
+        "absent_seen": 0,
+        "repeats": notice.repeats + 1,
+        "body": None,
+        "reason": "It may be a repeat: the channel could not be read.",
+    }
+    return NoticeState.READY, repeat, f"{UNREADABLE}; sent again, marked as a possible repeat"
+
+
 def _look(
-    notice: OutboxNotice, found: Mapping[UUID, str] | None, timing: Timing, looked_at: datetime, now: datetime
+    notice: OutboxNotice, found: Mapping[UUID, str], timing: Timing, looked_at: datetime, now: datetime
 ) -> tuple[NoticeState, dict[str, Any], str]:
     again = {"next_at": now + timing.between_looks}
-    if found is None:
-        if now - (notice.last_attempt_at or notice.created_at) < timing.unreadable_patience:
-            return NoticeState.UNKNOWN, again, "the channel could not be read"
-        repeat = {
-            "next_at": now,
-            "repeats": notice.repeats + 1,
-            "body": None,
-            "reason": "It may be a repeat: the channel could not be read.",
-        }
-        return NoticeState.READY, repeat, "the channel could not be read; sent again, marked as a possible repeat"
     if notice.id in found:
         values = {"slack_ts": found[notice.id], "settled_at": now, "last_error": None, "reason": None}
         return NoticeState.SENT, values, "found in the channel"
@@ -221,8 +235,7 @@ def send_again(session: AnySession, actor: Actor, notice_id: UUID, *, now: datet
     if notice.state not in (NoticeState.PARKED, NoticeState.DEAD):
         raise Guard("Only a parked or dead notice is sent again.", rule="notice_state")
     engagement = engagements.get(session, actor, notice.engagement_id)
-    internal = engagement.internal_slack_channel or engagement.slack_channel
-    notice.channel = internal if notice.audience == "internal" else engagement.slack_channel
+    notice.channel = channels_of(engagement)[notice.audience]
     notice.state, notice.next_at, notice.reason, notice.settled_at, notice.body = (
         NoticeState.READY,
         now,

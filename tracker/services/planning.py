@@ -22,7 +22,9 @@ from tracker.store.database import AnySession
 from tracker.store.deadline import Deadline
 from tracker.store.engagement import Engagement
 from tracker.store.holiday import holidays_of
+from tracker.store.outbox import OutboxNotice
 
+UNTRUE = "The date was moved or is done, or a later reminder followed."
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 # Business days are counted at most a year of working days away from a date, so that holidays of these years are enough.
 YEARS_AROUND = 2
@@ -88,12 +90,39 @@ def replan(session: AnySession, engagement: Engagement, *, now: datetime, after:
                 notices.append(notice)
         deadline.replan_at = next_repeat(ladder, moment, now)
     session.flush()
-    outbox.cancel_others(session, [deadline.id for deadline in dated], keep, "The date was moved, or is done.", now)
-    channels: dict[str, str | None] = {
+    outbox.cancel_others(session, [deadline.id for deadline in dated], keep, UNTRUE, now)
+    outbox.plan(session, engagement.id, notices, channels_of(engagement), now)
+
+
+def revise(session: AnySession, notice: OutboxNotice, *, now: datetime) -> None:
+    """A notice has come back from the wire unsent: call it off, or redirect it, where the facts changed meanwhile.
+
+    While Slack may have it, neither could be done. Call this in the transaction that lets it wait again.
+    """
+    engagement = session.get_one(Engagement, notice.engagement_id)
+    outbox.redirect(session, engagement.id, notice.audience, channels_of(engagement)[notice.audience], only=notice.id)
+    if notice.deadline_id is None:
+        return
+    deadline = session.get_one(Deadline, notice.deadline_id)
+    ground = ground_of(session, engagement, around=[now.date(), deadline.day])
+    ladder, moment = REMINDERS[DeadlineKind(deadline.kind)], Moment(deadline.dates, ground.calendar, _window(ground))
+    keys = {_key(deadline, occasion) for occasion in occasions(ladder, moment, after=LONG_AGO, now=now)}
+    if deadline.withdrawn_at is not None or not _is_live(deadline, ground) or notice.key not in keys:
+        outbox.call_off(session, notice.id, UNTRUE, now)
+
+
+def channels_of(engagement: Engagement) -> dict[str, str | None]:
+    """Where each audience reads; the team reads the customer's channel where it has none of its own."""
+    return {
         Audience.CUSTOMER: engagement.slack_channel,
         Audience.INTERNAL: engagement.internal_slack_channel or engagement.slack_channel,
     }
-    outbox.plan(session, engagement.id, notices, channels, now)
+
+
+def _key(deadline: Deadline, occasion: Occasion) -> str:
+    """Names the deadline as it stands: move the date and the reminder is due anew."""
+    due = deadline.due_at or deadline.due_on or date.min
+    return f"{deadline.kind}:{deadline.id}:{due.isoformat()}:{occasion.name}"
 
 
 def _is_live(deadline: Deadline, ground: Ground) -> bool:
@@ -114,15 +143,12 @@ def _slack_ids(session: AnySession, dated: Iterable[Deadline]) -> dict[UUID | No
 def _notice(deadline: Deadline, occasion: Occasion, ground: Ground, mention: str | None) -> Notice:
     kind = KINDS[DeadlineKind(deadline.kind)]
     subject = ground.site_names.get(deadline.site_id, "") if deadline.site_id else ground.engagement.name
-    thing = deadline.title if deadline.kind == DeadlineKind.CUSTOM else f"the {kind.thing}"
-    dates = deadline.dates
-    due = (dates.due_at or dates.due_on or date.min).isoformat()
-    facts = [("When", say_due(dates, ground.calendar, ground.engagement.time_zone))]
+    thing = deadline.title if deadline.kind == DeadlineKind.CUSTOM else kind.thing
+    facts = [("When", say_due(deadline.dates, ground.calendar, ground.engagement.time_zone))]
     if deadline.site_id:
         facts.append(("Engagement", ground.engagement.name))
     return Notice(
-        # The key names the deadline as it stands: move the date and the reminder is due anew.
-        key=f"{deadline.kind}:{deadline.id}:{due}:{occasion.name}",
+        key=_key(deadline, occasion),
         kind=f"{deadline.kind}.{occasion.name.split('-')[0]}",
         audience=Audience.INTERNAL if kind.internal else Audience.CUSTOMER,
         headline=f"{subject}: {occasion.says.format(thing=thing, verb=kind.verb)}",

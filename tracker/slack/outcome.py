@@ -1,5 +1,6 @@
 """What an answer or a fault of Slack means for the message that was being sent (docs/rules/delivery.md, classes)."""
 
+import math
 import socket
 from http.client import HTTPException
 from urllib.error import URLError
@@ -9,6 +10,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from tracker.domain.notice import Doubt, Outcome, Park, Pause, Refuse, Wait
 
 RETRY_SECONDS = 30.0
+LONGEST_WAIT = 3600.0
 NOT_ARRIVED = ("request_timeout",)
 RATE = ("ratelimited", "rate_limited")
 WORKSPACE_ERRORS = (
@@ -69,13 +71,15 @@ def of_answer(error: SlackApiError) -> Outcome:
 def _retry_after(error: SlackApiError) -> float:
     headers = {name.lower(): value for name, value in dict(error.response.headers).items()}
     try:
-        return max(1.0, float(headers.get("retry-after", RETRY_SECONDS)))
+        seconds = float(headers.get("retry-after", RETRY_SECONDS))
     except (TypeError, ValueError):
         return RETRY_SECONDS
+    return min(max(1.0, seconds), LONGEST_WAIT) if math.isfinite(seconds) else RETRY_SECONDS
 
 
-# What the wire can do to a call. Everything but a refused connection and an unknown host is in doubt.
-WIRE_FAULTS = (OSError, HTTPException, SlackClientError, ValueError)
+# What the wire can do to a call, and what the SDK makes of an answer that is JSON but none of Slack's (a list, a null).
+# Everything but a refused connection and an unknown host is in doubt.
+WIRE_FAULTS = (OSError, HTTPException, SlackClientError, ValueError, AttributeError, LookupError, TypeError)
 
 
 def of_fault(error: Exception) -> Outcome:

@@ -9,7 +9,7 @@ from uuid import UUID
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
-from tracker.domain.notice import Outcome, Post, Sent
+from tracker.domain.notice import Doubt, Outcome, Post, Sent
 from tracker.slack.outcome import WIRE_FAULTS, of_answer, of_fault
 
 EVENT_TYPE = "tracker_notice"
@@ -50,11 +50,12 @@ class SlackSender:
                 unfurl_links=False,
                 unfurl_media=False,
             )
-            return Sent(str(answer["ts"]))
+            slack_ts = answer["ts"]
         except SlackApiError as error:
             return of_answer(error)
-        except (*WIRE_FAULTS, KeyError) as error:
+        except WIRE_FAULTS as error:
             return of_fault(error)
+        return Sent(slack_ts) if isinstance(slack_ts, str) and slack_ts else Doubt("an answer without a timestamp")
 
     def find(self, channel: str, notice_ids: Iterable[UUID], oldest: datetime) -> Mapping[UUID, str] | None:
         """The timestamps of those notices that stand in the channel; None where it cannot be read to its end."""
@@ -65,7 +66,7 @@ class SlackSender:
                 for marker in _markers(message):
                     if marker in wanted:
                         found[wanted[marker]] = str(message["ts"])
-        except (SlackApiError, *WIRE_FAULTS, KeyError, LookupError):
+        except (SlackApiError, *WIRE_FAULTS):
             return None
         return found
 

@@ -71,7 +71,8 @@ class OutboxNotice(Keyed, Base):
     last_attempt_at: Mapped[datetime | None]
     absent_seen: Mapped[int] = mapped_column(default=0)
     repeats: Mapped[int] = mapped_column(default=0)
-    body: Mapped[dict[str, Any] | None]
+    # NULL, never the JSON word null: a body is frozen where there is none yet.
+    body: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True))
     slack_ts: Mapped[str | None]
     last_error: Mapped[str | None]
     settled_at: Mapped[datetime | None]
@@ -109,8 +110,8 @@ def plan(
 ) -> None:
     """Put notices into the outbox, once per key.
 
-    A notice that waits already is refreshed, one that was called off for the same occasion is revived; one that is on
-    the wire or settled stays as it is.
+    A notice that waits for its time is refreshed, one that was called off for the same occasion is revived (it was not
+    sent, or it was never called off); one that is ready, on the wire or settled otherwise stays as it is.
     """
     if not notices:
         return
@@ -146,12 +147,15 @@ def plan(
         "state": NoticeState.PLANNED,
         "reason": None,
         "settled_at": None,
+        "body": None,
     }
-    revivable = sa.or_(
-        table.c.state == NoticeState.PLANNED,
-        sa.and_(table.c.state == NoticeState.CANCELLED, table.c.attempts == 0),
-    )
+    revivable = sa.or_(table.c.state == NoticeState.PLANNED, table.c.state == NoticeState.CANCELLED)
     session.execute(statement.on_conflict_do_update(index_elements=["key"], set_=changed, where=revivable), rows)
+
+
+def _is(state: NoticeState) -> sa.ColumnElement[bool]:
+    """The state written out in the statement: a plan made for any state at all cannot use an index made for one."""
+    return table.c.state == sa.bindparam(None, state, literal_execute=True)
 
 
 def _locked(session: AnySession, *where: sa.ColumnElement[bool], skip: bool = False, limit: int | None = None) -> list[UUID]:
@@ -167,17 +171,26 @@ def _change(session: AnySession, ids: Sequence[UUID], **values: Any) -> int:
 
 
 def cancel_others(session: AnySession, deadline_ids: Sequence[UUID], keep: Iterable[str], reason: str, now: datetime) -> None:
-    """Call off what deadlines had planned and that is no longer true: everything waiting whose key is not kept."""
-    stale = _locked(
-        session, table.c.deadline_id.in_(deadline_ids), table.c.state.in_(CANCELLABLE), table.c.key.not_in(list(keep))
-    )
-    _change(session, stale, state=NoticeState.CANCELLED, reason=reason, settled_at=now)
+    """Call off what deadlines had planned and that is no longer true: everything waiting whose key is not kept.
+
+    What has become useless was not called off by anybody: it expires, and says so.
+    """
+    in_time = sa.or_(table.c.state == NoticeState.PARKED, table.c.useless_after > now)
+    waiting = (table.c.deadline_id.in_(deadline_ids), table.c.state.in_(CANCELLABLE), table.c.key.not_in(list(keep)))
+    _change(session, _locked(session, *waiting, in_time), state=NoticeState.CANCELLED, reason=reason, settled_at=now)
 
 
-def redirect(session: AnySession, engagement_id: UUID, audience: str, channel: str | None) -> None:
-    """Send what is waiting to the engagement's new channel; what was parked for the old one is ready again."""
+def call_off(session: AnySession, notice_id: UUID, reason: str, now: datetime) -> None:
+    """Call off one notice, if it waits."""
+    mine = _locked(session, table.c.id == notice_id, table.c.state.in_(CANCELLABLE))
+    _change(session, mine, state=NoticeState.CANCELLED, reason=reason, settled_at=now)
+
+
+def redirect(session: AnySession, engagement_id: UUID, audience: str, channel: str | None, *, only: UUID | None = None) -> None:
+    """Send what waits for another channel (or one notice of it) to this one; what was parked there is ready again."""
     mine = (table.c.engagement_id == engagement_id, table.c.audience == audience, table.c.state.in_(CANCELLABLE))
-    waiting = _locked(session, *mine)
+    one = table.c.id == only if only else sa.true()
+    waiting = _locked(session, *mine, table.c.channel.is_distinct_from(channel), one)
     parked = table.c.state == NoticeState.PARKED
     # The message was rendered for the old channel; it is rendered anew at its next claim.
     _change(
@@ -192,7 +205,7 @@ def redirect(session: AnySession, engagement_id: UUID, audience: str, channel: s
 
 def due(session: AnySession, until: datetime) -> list[OutboxNotice]:
     """Planned notices that are due by a moment, in order."""
-    query = sa.select(OutboxNotice).where(table.c.state == NoticeState.PLANNED, table.c.due_at <= until)
+    query = sa.select(OutboxNotice).where(_is(NoticeState.PLANNED), table.c.due_at <= until)
     return list(session.scalars(query.order_by(table.c.due_at, table.c.id)))
 
 
@@ -201,7 +214,7 @@ def release(session: AnySession, now: datetime, *, ready_at: datetime, limit: in
 
     `now` may be a moment that somebody plays through; `ready_at` is the real one, from which a worker may take it.
     """
-    where = (table.c.state == NoticeState.PLANNED, table.c.due_at <= now, table.c.useless_after > now)
+    where = (_is(NoticeState.PLANNED), table.c.due_at <= now, table.c.useless_after > now)
     ids = _locked(session, *where, skip=True, limit=limit)
     _change(session, ids, state=NoticeState.READY, next_at=ready_at)
     query = sa.select(OutboxNotice).where(table.c.id.in_(ids)).order_by(table.c.due_at, table.c.id)
@@ -210,8 +223,8 @@ def release(session: AnySession, now: datetime, *, ready_at: datetime, limit: in
 
 def expire(session: AnySession, now: datetime) -> int:
     """Settle, visibly, what waits and has become useless. What Slack may have is looked up instead."""
-    planned = sa.and_(table.c.state == NoticeState.PLANNED, table.c.due_at <= now)
-    ready = sa.and_(table.c.state == NoticeState.READY, table.c.next_at <= now)
+    planned = sa.and_(_is(NoticeState.PLANNED), table.c.due_at <= now)
+    ready = sa.and_(_is(NoticeState.READY), table.c.next_at <= now)
     late = _locked(session, sa.or_(planned, ready), table.c.useless_after <= now, skip=True)
     return _change(
         session, late, state=NoticeState.EXPIRED, reason="Its time had passed before it could be sent.", settled_at=now
@@ -220,7 +233,7 @@ def expire(session: AnySession, now: datetime) -> int:
 
 def sweep(session: AnySession, now: datetime, first_look: timedelta) -> int:
     """Leases that ran out: nobody knows whether the message went out, so they are looked up, never just sent again."""
-    lost = _locked(session, table.c.state == NoticeState.SENDING, table.c.lease_until < now, skip=True)
+    lost = _locked(session, _is(NoticeState.SENDING), table.c.lease_until < now, skip=True)
     for notice_id in lost:
         log(session, notice_id, None, "lease ran out", "the worker did not come back", now)
     return _change(
@@ -240,28 +253,35 @@ def explain_waiting(session: AnySession, condition: sa.ColumnElement[bool], reas
     """Say at ready notices why they wait."""
     _change(
         session,
-        _locked(session, table.c.state == NoticeState.READY, condition, table.c.reason.is_distinct_from(reason), skip=True),
+        _locked(session, _is(NoticeState.READY), condition, table.c.reason.is_distinct_from(reason), skip=True),
         reason=reason,
     )
+
+
+class SlotTaken(Exception):
+    """Another worker took the channel's slot in the same moment. End the unit and claim anew: there may be others."""
 
 
 def claim(session: AnySession, now: datetime, lease: timedelta, pace: timedelta, owner: str) -> OutboxNotice | None:
     """Take the oldest notice that may be sent now: not for a channel that is held, not while the workspace is.
 
     The claim raises the fence, sets the lease and takes the channel's next slot. It must be committed durably before
-    anything goes on the wire.
+    anything goes on the wire. Raises SlotTaken.
     """
     held = sa.exists().where(SlackChannel.channel.in_((table.c.channel, WORKSPACE)), SlackChannel.held_until > now)
     candidate = (
         sa.select(table.c.id, table.c.channel)
-        .where(table.c.state == NoticeState.READY, table.c.next_at <= now, table.c.channel.is_not(None), ~held)
+        .where(_is(NoticeState.READY), table.c.next_at <= now, table.c.channel.is_not(None), ~held)
+        .where(table.c.useless_after > now)
         .order_by(table.c.next_at, table.c.id)
         .limit(1)
         .with_for_update(skip_locked=True, of=table)
     )
     found = session.execute(candidate).first()
-    if found is None or not _take_slot(session, found.channel, now, pace):
+    if found is None:
         return None
+    if not _take_slot(session, found.channel, now, pace):
+        raise SlotTaken
     claimed = (
         sa.update(OutboxNotice)
         .where(OutboxNotice.id == found.id, OutboxNotice.state == NoticeState.READY)
@@ -313,7 +333,7 @@ def next_slot(session: AnySession, now: datetime) -> datetime | None:
     query = (
         sa.select(sa.func.min(sa.func.coalesce(moment, table.c.next_at)))
         .select_from(table.outerjoin(table_of(SlackChannel), SlackChannel.channel == table.c.channel))
-        .where(table.c.state == NoticeState.READY, table.c.channel.is_not(None))
+        .where(_is(NoticeState.READY), table.c.channel.is_not(None))
     )
     if workspace_hold(session, now) is not None:
         return None
@@ -333,7 +353,7 @@ def settle(session: AnySession, notice_id: UUID, fence: int, state: NoticeState,
 
 def doubtful(session: AnySession, now: datetime, *, limit: int) -> dict[str, list[OutboxNotice]]:
     """Notices in doubt whose channel is due for a look, by channel."""
-    query = sa.select(OutboxNotice).where(table.c.state == NoticeState.UNKNOWN, table.c.next_at <= now)
+    query = sa.select(OutboxNotice).where(_is(NoticeState.UNKNOWN), table.c.next_at <= now)
     by_channel: dict[str, list[OutboxNotice]] = {}
     for notice in session.scalars(query.order_by(table.c.next_at, table.c.id).limit(limit)):
         by_channel.setdefault(notice.channel or "", []).append(notice)
@@ -355,6 +375,19 @@ def resolve(session: AnySession, notice: OutboxNotice, state: NoticeState, **val
 def log(session: AnySession, notice_id: UUID, fence: int | None, outcome: str, detail: str | None, now: datetime) -> None:
     """Write one line of a notice's delivery log."""
     session.add(DeliveryAttempt(notice_id=notice_id, fence=fence, at=now, outcome=outcome, detail=detail))
+
+
+def last_outcomes_since(session: AnySession, notice: OutboxNotice, outcome: str) -> datetime | None:
+    """Since when every look for this try has come to the same; None where the last one came to something else."""
+    query = sa.select(DeliveryAttempt.outcome, DeliveryAttempt.at).where(
+        DeliveryAttempt.notice_id == notice.id, DeliveryAttempt.fence == notice.fence
+    )
+    since = None
+    for row in session.execute(query.order_by(DeliveryAttempt.at.desc(), DeliveryAttempt.id.desc())):
+        if row.outcome != outcome:
+            break
+        since = row.at
+    return since
 
 
 def get(session: AnySession, actor: Actor, notice_id: UUID) -> OutboxNotice:
@@ -412,7 +445,8 @@ def outbox_faults(session: AnySession, now: datetime, patience: timedelta) -> li
         f"notice {row.id}: its lease ran out at {row.lease_until.isoformat()} and nobody swept it"
         for row in session.execute(stuck)
     ]
-    bodyless = sa.select(table.c.id).where(table.c.state == NoticeState.SENT, table.c.body.is_(None))
+    # What a look after a restore has found was sent before; its words are in the channel only.
+    bodyless = sa.select(table.c.id).where(table.c.state == NoticeState.SENT, table.c.body.is_(None), table.c.attempts > 0)
     return faults + [f"notice {notice_id}: sent, but what was said was not kept" for notice_id in session.scalars(bodyless)]
 
 
