@@ -79,6 +79,12 @@ def test_uat_is_known_by_its_first_day(client: FlaskClient, engagement: Engageme
         pytest.param({"due_on": "2026-11-03", "due_at": "2026-11-03T10:00"}, "due_at", "not both", id="two dates"),
         pytest.param({"due_on": "0026-11-03"}, "due_on", "The year 0026 is not plausible", id="a strange year"),
         pytest.param({"due_on": "2026-11-03", "kind": "access"}, "site_id", "Choose which.", id="whose site"),
+        pytest.param(
+            {"due_on": "2026-11-03", "kind": "custom", "title": "Bell \x07"},
+            "title",
+            "invisible control character",
+            id="a control",
+        ),
         pytest.param({"due_on": "2026-11-03", "kind": "custom"}, "title", "Say what this date is for.", id="no title"),
     ],
 )

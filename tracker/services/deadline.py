@@ -7,6 +7,7 @@ from uuid import UUID
 from tracker.domain.access import Actor, Permission
 from tracker.domain.deadline import KINDS, Dates, DeadlineKind, complete
 from tracker.domain.errors import EditedMeanwhile, Invalid, NotAllowed
+from tracker.domain.text import TextError, clean_line, clean_text
 from tracker.services.planning import ground_of, place_following, replan
 from tracker.store import audit
 from tracker.store import deadline as deadlines
@@ -16,6 +17,7 @@ from tracker.store import site as sites
 from tracker.store.database import AnySession
 from tracker.store.deadline import Deadline
 
+TITLE_LENGTH, REASON_LENGTH = 200, 500
 FALLBACK_DAY = date(2026, 1, 1)
 
 
@@ -40,9 +42,10 @@ def set_date(session: AnySession, actor: Actor, engagement_id: UUID, spec: DateS
     actor.must(Permission.EDIT_ENGAGEMENT)
     facts = KINDS[spec.kind]
     _check_site(session, actor, engagement_id, spec)
+    title, reason = _read("title", spec.title, TITLE_LENGTH), _read("reason", spec.reason, REASON_LENGTH)
     if spec.kind is not DeadlineKind.CUSTOM and deadlines.one(session, engagement_id, spec.site_id, spec.kind):
         raise Invalid.at("kind", f"{facts.title} is set already. Move that date instead.")
-    if spec.kind is DeadlineKind.CUSTOM and not spec.title:
+    if spec.kind is DeadlineKind.CUSTOM and not title:
         raise Invalid.at("title", "Say what this date is for.")
     if spec.owner_id is not None:
         people.get(session, spec.owner_id)
@@ -54,13 +57,13 @@ def set_date(session: AnySession, actor: Actor, engagement_id: UUID, spec: DateS
         engagement_id=engagement_id,
         site_id=spec.site_id,
         kind=spec.kind,
-        title=spec.title or facts.title,
+        title=title or facts.title,
         due_on=dates.due_on,
         due_at=dates.due_at,
         opens_on=dates.opens_on,
         day=dates.day(ground.calendar),
         source="manual",
-        reason=spec.reason,
+        reason=reason,
         owner_id=spec.owner_id,
         created_at=now,
     )
@@ -70,6 +73,14 @@ def set_date(session: AnySession, actor: Actor, engagement_id: UUID, spec: DateS
     audit.record(session, actor, engagement_id, "deadline.set", ("deadline", deadline.id), _say(deadline))
     replan(session, engagement, now=now)
     return deadline
+
+
+def _read(field: str, text: str | None, longest: int) -> str | None:
+    """Tidy what was typed. Raises Invalid at the field for characters that mislead or that no database takes."""
+    try:
+        return (clean_line if field == "title" else clean_text)(text, longest) or None if text else None
+    except TextError as error:
+        raise Invalid.at(field, str(error)) from None
 
 
 def _checked_year(dates: Dates) -> Dates:
@@ -133,7 +144,8 @@ def _check_permitted(actor: Actor, deadline: Deadline, change: DateChange) -> No
 
 def _move(session: AnySession, deadline: Deadline, change: DateChange, engagement: engagements.Engagement, now: datetime) -> None:
     assert change.dates is not None
-    if not change.reason:
+    reason = _read("reason", change.reason, REASON_LENGTH)
+    if not reason:
         raise Invalid.at("reason", "Say why the date moves; the customer reads it.")
     entered = _checked_year(change.dates)
     ground = ground_of(session, engagement, around=[entered.due_on or entered.opens_on or (entered.due_at or now).date()])
@@ -142,7 +154,7 @@ def _move(session: AnySession, deadline: Deadline, change: DateChange, engagemen
     deadline.due_on, deadline.due_at, deadline.opens_on = dates.due_on, dates.due_at, dates.opens_on
     deadline.day = dates.day(ground.calendar)
     deadline.source, deadline.anchor, deadline.offset_days = "manual", None, None
-    deadline.reason = change.reason
+    deadline.reason = reason
     session.flush()
     place_following(session, deadline, ground, now=now)
 

@@ -105,6 +105,7 @@ def _check(spec: EngagementSpec) -> None:
         errors.append(
             FieldError("country", "There is no holiday calendar for that country. Use its two-letter code, or leave it empty.")
         )
+    errors += check_line("account_rep", spec.account_rep) if spec.account_rep else []
     errors += _check_channels(spec.slack_channel, spec.internal_slack_channel)
     if spec.agreement is not None:
         errors += _check_agreement(spec.agreement)
@@ -270,6 +271,8 @@ def _check_change(change: EngagementChange) -> None:
     errors: list[FieldError] = []
     if "name" in values:
         errors += check_line("name", str(values["name"] or ""))
+    if values.get("account_rep"):
+        errors += check_line("account_rep", str(values["account_rep"]))
     if values.get("account_rep"):
         errors += check_line("account_rep", str(values["account_rep"]))
     if "time_zone" in values:
