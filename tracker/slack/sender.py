@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.request import ProxyHandler, Request, build_opener
 from uuid import UUID
 
 from slack_sdk import WebClient
@@ -30,12 +31,22 @@ class Connection:
     problem: str | None = None
 
 
+class _Client(WebClient):
+    """The SDK, but only we decide on a proxy: it reads one from the environment, and so does urllib underneath it."""
+
+    def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
+        if self.proxy is not None:
+            return super()._perform_urllib_http_request_internal(url, req)
+        with build_opener(ProxyHandler({})).open(req, timeout=self.timeout) as answer:
+            body = answer.read().decode(answer.headers.get_content_charset() or "utf-8")
+            return {"status": answer.status, "headers": answer.headers, "body": body}
+
+
 class SlackSender:
     """Sends through slack-sdk, but lets it repeat nothing: the SDK's own retries double a message whose answer was lost."""
 
     def __init__(self, token: str, api_url: str, *, timeout: float, proxy: str | None) -> None:
-        self._client = WebClient(token=token, base_url=api_url, timeout=int(timeout) or 1, retry_handlers=[], proxy=proxy)
-        # The SDK reads proxies from the environment and ignores NO_PROXY; ours is a setting.
+        self._client = _Client(token=token, base_url=api_url, timeout=int(timeout) or 1, retry_handlers=[], proxy=proxy)
         self._client.proxy = proxy
 
     def send(self, post: Post) -> Outcome:
