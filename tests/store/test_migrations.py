@@ -1,0 +1,256 @@
+"""Migrations: one line of them, each up and down with data, and at its end exactly what the models say."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from flask import Flask
+
+from tests.conftest import ENGINES, settings_for
+from tests.migrations_check import differences
+from tests.postgres import PostgresServer
+from tracker import layout
+from tracker.app import create_app
+from tracker.settings import Settings
+from tracker.store import schema
+from tracker.store.database import db
+from tracker.store.identity import new_id
+
+SCRIPTS = layout.folder("migrations")
+REVISIONS = schema.revisions(SCRIPTS)
+TIME = datetime(2026, 3, 2, 12, tzinfo=UTC)
+DAY = date(2026, 3, 2)
+CUSTOMER, PERSON, ENGAGEMENT, SITE, BLOCK, POOL, ALLOWANCE, ENTRY, PS_ENTRY, DEADLINE, NOTICE = (new_id() for _ in range(11))
+
+# Rows in plain values, by the revision that makes room for them. Columns are named, so that later ones may be added.
+ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    "0001": [
+        ("audit_chain", {"chain": "installation", "seq": 1, "hash": "h"}),
+        (
+            "audit_entry",
+            {
+                "id": new_id(), "chain": "installation", "seq": 1, "at": TIME, "actor_id": None, "actor_name": "Ann",
+                "action": "a", "subject_type": "t", "subject_id": None, "payload": '{"a": 1}', "salt": "s",
+                "payload_hash": "p", "previous_hash": "0", "hash": "h",
+            },
+        ),
+        ("request_key", {"scope": "s", "key": "k", "fingerprint": "f", "response": '{"status": 201}', "created_at": TIME}),
+        ("setting", {"name": "n", "value": "1"}),
+        ("heartbeat", {"job": "plan", "ran_at": TIME, "node": "n"}),
+    ],
+    "0002": [
+        ("customer", {"id": CUSTOMER, "name": "Köln 🚀", "name_key": "köln 🚀", "country": "DE", "version": 1}),
+        (
+            "person",
+            {
+                "id": PERSON, "email": "ann@example.com", "name": "Ann", "role": "admin", "customer_id": None,
+                "password_hash": None, "slack_user_id": None, "time_zone": "UTC", "theme": "system", "created_at": TIME,
+                "deactivated_at": None, "last_signed_in_at": None, "version": 1,
+            },
+        ),
+    ],
+    "0003": [
+        (
+            "engagement",
+            {
+                "id": ENGAGEMENT, "customer_id": CUSTOMER, "name": "M", "type": "managed", "time_zone": "UTC",
+                "slack_channel": "C1", "internal_slack_channel": None, "manager_id": PERSON, "account_rep": None,
+                "status": "active", "requirements_version": 1, "created_at": TIME, "version": 1,
+            },
+        ),
+        (
+            "site",
+            {
+                "id": SITE, "engagement_id": ENGAGEMENT, "name": "Shop", "url": "https://a.example", "url_key": "a.example",
+                "cms": "wordpress", "cms_variant": None, "cms_version": None, "plan": None, "package": "standard",
+                "premium_option": None, "upstream_choice": None, "network": True, "multisite_decision": None, "facts": "{}",
+                "stage": "listed", "listed_in_version": 1, "created_at": TIME, "version": 1,
+            },
+        ),
+    ],
+    "0004": [
+        (
+            "ps_block",
+            {
+                "id": BLOCK, "engagement_id": ENGAGEMENT, "limit_minutes": 240, "booked": 60, "approved": 0, "reference": "Q",
+                "purchased_on": DAY, "created_at": TIME, "version": 1,
+            },
+        ),
+        (
+            "budget",
+            {
+                "id": POOL, "engagement_id": ENGAGEMENT, "site_id": None, "kind": "ps", "limit_minutes": 240, "booked": 60,
+                "approved": 0,
+            },
+        ),
+        (
+            "budget",
+            {
+                "id": ALLOWANCE, "engagement_id": ENGAGEMENT, "site_id": SITE, "kind": "known_incompatibility",
+                "limit_minutes": 300, "booked": 60, "approved": 60,
+            },
+        ),
+        *(
+            (
+                "time_entry",
+                {
+                    "id": entry, "engagement_id": ENGAGEMENT, "site_id": SITE, "person_id": PERSON, "worked_on": DAY,
+                    "minutes": 60, "kind": kind, "activity": "research", "known_issue_id": None, "ps_kind": "custom-upstream",
+                    "note": "", "state": state, "split_from_id": None, "reverses_id": None, "created_at": TIME,
+                    "decided_by": None, "decided_at": None, "decision_reason": None,
+                },
+            )
+            for entry, kind, state in ((ENTRY, "known_incompatibility", "approved"), (PS_ENTRY, "ps", "draft"))
+        ),
+        (
+            "posting",
+            {
+                "id": new_id(), "engagement_id": ENGAGEMENT, "entry_id": ENTRY, "site_id": SITE, "budget_id": ALLOWANCE,
+                "block_id": None, "minutes": 60, "approved_minutes": 60, "at": TIME,
+            },
+        ),
+        (
+            "posting",
+            {
+                "id": new_id(), "engagement_id": ENGAGEMENT, "entry_id": PS_ENTRY, "site_id": None, "budget_id": POOL,
+                "block_id": BLOCK, "minutes": 60, "approved_minutes": 0, "at": TIME,
+            },
+        ),
+    ],
+    "0005": [
+        (
+            "deadline",
+            {
+                "id": DEADLINE, "engagement_id": ENGAGEMENT, "site_id": None, "kind": "kickoff", "title": "Kick-off",
+                "due_on": DAY, "due_at": None, "opens_on": None, "day": DAY, "source": "manual", "anchor": None,
+                "offset_days": None, "reason": None, "owner_id": None, "done_at": None, "done_by": None,
+                "withdrawn_at": None, "replan_at": None, "created_at": TIME, "version": 1,
+            },
+        ),
+        (
+            "notice",
+            {
+                "id": NOTICE, "engagement_id": ENGAGEMENT, "site_id": None, "deadline_id": DEADLINE, "key": "k", "kind": "k.1d",
+                "audience": "customer", "channel": "C1", "headline": "h", "text": "t", "facts": "[]", "path": "/",
+                "mention": None, "due_at": TIME, "useless_after": TIME, "state": "planned", "reason": None, "next_at": TIME,
+                "fence": 0, "lease_until": None, "lease_owner": None, "attempts": 0, "first_attempt_at": None,
+                "last_attempt_at": None, "absent_seen": 0, "repeats": 0, "body": None, "slack_ts": None, "last_error": None,
+                "settled_at": None, "created_at": TIME,
+            },
+        ),
+        ("delivery_attempt", {"id": new_id(), "notice_id": NOTICE, "fence": 1, "at": TIME, "outcome": "sent", "detail": None}),
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture(params=ENGINES)
+def blank(request: pytest.FixtureRequest, tmp_path: Any) -> Iterator[Flask]:
+    """An application on a database in which there is nothing yet."""
+    if request.param == "sqlite":
+        app = create_app(settings_for(tmp_path))
+        drop = None
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        name = f"blank_{new_id().hex}"
+        server.create_database(name)
+        app, drop = create_app(settings_for(tmp_path, server.url(name))), (server, name)
+    with app.app_context():
+        yield app
+        db.engine.dispose()
+    if drop:
+        drop[0].drop_database(drop[1])
+
+
+def reflected(connection: sa.Connection) -> dict[str, sa.Table]:
+    metadata = sa.MetaData()
+    metadata.reflect(connection)
+    return {name: table for name, table in metadata.tables.items() if name != "alembic_version"}
+
+
+def plain(value: Any) -> Any:
+    """A value as the engine's own column takes it: SQLite keeps ids as 32 digits and moments without a zone."""
+    if db.engine.dialect.name == "sqlite":
+        if isinstance(value, UUID):
+            return value.hex
+        if isinstance(value, datetime):
+            return value.replace(tzinfo=None)
+    return value
+
+
+def fill(revision: str) -> None:
+    """Insert the rows of a revision, in plain SQL."""
+    types: dict[type, sa.types.TypeEngine[Any]] = {datetime: sa.DateTime(timezone=True), date: sa.Date()}
+    with db.engine.begin() as connection:
+        for table, row in ROWS.get(revision, []):
+            names = ", ".join(f'"{name}"' for name in row)
+            json_columns = ("payload", "response", "facts", "value", "body")
+            cast = "CAST(:{0} AS JSON)" if db.engine.dialect.name == "postgresql" else ":{0}"
+            values = ", ".join((cast if name in json_columns else ":{0}").format(name) for name in row)
+            typed = [sa.bindparam(name, type_=types[type(value)]) for name, value in row.items() if type(value) in types]
+            statement = sa.text(f"INSERT INTO {table} ({names}) VALUES ({values})").bindparams(*typed)
+            connection.execute(statement, {name: plain(value) for name, value in row.items()})
+
+
+def contents() -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of every table, as text, in an order of its own."""
+    with db.engine.connect() as connection:
+        found = {}
+        for name, table in reflected(connection).items():
+            # As text: what the engine holds, and not what a type makes of it.
+            columns = [sa.cast(sa.literal_column(f'"{column.name}"'), sa.String) for column in table.columns]
+            rows = connection.execute(sa.select(*columns).select_from(table)).all()
+            found[name] = sorted((tuple(row) for row in rows), key=repr)
+        return found
+
+
+def test_there_is_one_line_of_migrations() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    scripts = ScriptDirectory.from_config(config)
+    assert len(scripts.get_heads()) == 1
+    assert [f"{number:04}" for number in range(1, len(REVISIONS) + 1)] == REVISIONS
+
+
+def test_every_migration_goes_up_and_down_and_up_again_with_data(blank: Flask) -> None:
+    before: dict[str, dict[str, list[tuple[Any, ...]]]] = {}
+    for revision in REVISIONS:
+        schema.upgrade(db.engine, SCRIPTS, revision)
+        fill(revision)
+        before[revision] = contents()
+    assert sum(len(rows) for rows in before[REVISIONS[-1]].values()) == sum(len(rows) for rows in ROWS.values())
+    for newer, older in zip(reversed(REVISIONS), [*reversed(REVISIONS[:-1]), None], strict=True):
+        schema.downgrade(db.engine, SCRIPTS, older or "base")
+        now = contents()
+        assert now == {table: before[newer][table] for table in now}, f"what survives {newer} is unchanged"
+        assert set(now) == (set(before[older]) if older else set())
+        assert schema.current(db.engine) == older
+    schema.upgrade(db.engine, SCRIPTS)
+    assert {name: rows for name, rows in contents().items() if rows} == {}
+    assert schema.current(db.engine) == schema.head(SCRIPTS)
+
+
+def test_each_step_alone_can_be_taken_back_and_repeated_with_data(blank: Flask) -> None:
+    previous = "base"
+    for revision in REVISIONS:
+        schema.upgrade(db.engine, SCRIPTS, revision)
+        at_first = contents()
+        schema.downgrade(db.engine, SCRIPTS, previous)
+        schema.upgrade(db.engine, SCRIPTS, revision)
+        assert contents() == at_first
+        fill(revision)
+        previous = revision
+
+
+def test_the_migrations_make_what_the_models_say(settings: Settings, app: Flask) -> None:
+    assert differences(db.engine) == []
+
+
+def test_a_difference_is_found(app: Flask) -> None:
+    with db.engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE setting ADD COLUMN colour VARCHAR"))
+    assert differences(db.engine) == ["remove_column: setting.colour"]
