@@ -4,10 +4,10 @@ import logging
 import time
 from typing import Any
 
-import sqlalchemy as sa
 from flask import Flask, Response, g, request
 from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from tracker import layout
 from tracker.api import problem
@@ -59,14 +59,18 @@ def create_app(settings: Settings) -> Flask:
     db.init_app(app)
     with app.app_context():
         prepare_engine(db.engine)
-    csrf = CSRFProtect(app)
+    # The gate comes first: it gives the request its id, and what is not there needs no token to be told so.
     gate.install(app)
+    csrf = CSRFProtect(app)
     filters.install(app)
     app.register_error_handler(Exception, _tell)
     web_routes.install(app)
     api_routes.install(app, csrf)
     app.extensions["sender"] = _sender(settings)
     app.after_request(_finish)
+    if settings.trusted_proxies:
+        count = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
     return app
 
 
@@ -93,22 +97,6 @@ def _sender(settings: Settings) -> SlackSender | None:
 def is_migrated() -> bool:
     """Whether the database at hand stands at the newest revision."""
     return schema.current(db.engine) == schema.head(layout.folder("migrations"))
-
-
-def engine_name() -> str:
-    """The engine and its version, for the settings page."""
-    version = ".".join(str(part) for part in db.engine.dialect.server_version_info or ())
-    return f"{'SQLite' if db.engine.dialect.name == 'sqlite' else 'PostgreSQL'} {version}".strip()
-
-
-def answers(engine: sa.Engine) -> bool:
-    """Whether the database answers at all."""
-    try:
-        with engine.connect() as connection:
-            connection.execute(sa.text("SELECT 1"))
-    except sa.exc.SQLAlchemyError:
-        return False
-    return True
 
 
 def _finish(response: Response) -> Response:

@@ -37,6 +37,8 @@ class Settings:
     breaker: float = 300.0
     tick: float = 5.0
     development: bool = False
+    # How many proxies of ours stand in front, whose word on who is asking is taken.
+    trusted_proxies: int = 0
     # The cost of a password hash: argon2id's own defaults, lowered by tests only.
     password_time_cost: int = 3
     password_memory_kib: int = 65536
@@ -77,6 +79,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         breaker=_seconds(environ, "TRACKER_BREAKER", 300.0),
         tick=_seconds(environ, "TRACKER_TICK", 5.0),
         development=environ.get("TRACKER_DEVELOPMENT") == "1",
+        trusted_proxies=_whole(environ, "TRACKER_TRUSTED_PROXIES", 0, least=0),
         password_time_cost=_whole(environ, "TRACKER_PASSWORD_TIME_COST", 3, least=1),
         password_memory_kib=_whole(environ, "TRACKER_PASSWORD_MEMORY_KIB", 65536, least=64),
     )

@@ -60,7 +60,7 @@ def test_from_the_printed_link_to_a_message_in_the_channel(fresh: Fresh, slack: 
 
     page.get_by_role("link", name="Log hours").last.click()
     expect(page.get_by_text("5 h left of 5 h on this site")).to_be_visible()
-    page.get_by_label("Site", exact=True).select_option(label="shop")
+    page.get_by_label("Site", exact=True).select_option(label="shop · 5 h left of 5 h")
     page.get_by_label("Activity").select_option("research")
     page.get_by_label("Time spent").fill("0:15")
     page.get_by_role("button", name="Log the hours").click()

@@ -43,6 +43,7 @@ class KindFacts:
     owner: str  # customer or team
     of_site: bool
     starts: bool = False  # something begins then, so an hour before it matters
+    runs: bool = False  # once begun it goes on until the launch: it is never late
     internal: bool = False  # told to the team's own channel
 
 
@@ -78,6 +79,7 @@ KINDS: Mapping[DeadlineKind, KindFacts] = {
         "Customer: no code changes on the source from then until this site launches; later changes are yours to carry over.",
         "customer",
         of_site=True,
+        runs=True,
     ),
     DeadlineKind.UAT: KindFacts(
         "UAT sign-off due",
@@ -103,6 +105,7 @@ KINDS: Mapping[DeadlineKind, KindFacts] = {
         "customer",
         of_site=True,
         starts=True,
+        runs=True,
     ),
     DeadlineKind.DNS_CUTOVER: KindFacts(
         "DNS cutover",

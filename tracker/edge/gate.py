@@ -1,5 +1,6 @@
 """The gate before every route: who is asking, what the route allows, and whether they may know of what it names."""
 
+import time
 from uuid import UUID
 
 from flask import Flask, abort, current_app, g, request, session
@@ -33,17 +34,19 @@ def current_actor() -> Actor:
 
 def _begin() -> None:
     REQUEST_ID.set(str(new_id()))
-    g.actor, g.session_id, g.now = None, None, utc_now()
+    g.actor, g.session_id, g.now, g.started = None, None, utc_now(), time.perf_counter()
 
 
 def _check() -> None:
-    if request.endpoint is None or request.endpoint == "static":
+    if request.endpoint == "static":
         return
-    rule = rule_of(current_app.view_functions[request.endpoint])
     if request.path.startswith(API):
         _read_token()
     else:
         _read_session()
+    if request.endpoint is None:
+        return
+    rule = rule_of(current_app.view_functions[request.endpoint])
     if rule == PUBLIC:
         return
     if rule is None:

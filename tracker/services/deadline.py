@@ -1,7 +1,7 @@
 """Set, move and finish dates. Every change plans the engagement's reminders anew, in the same transaction."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 from tracker.domain.access import Actor, Permission
@@ -18,7 +18,6 @@ from tracker.store.database import AnySession
 from tracker.store.deadline import Deadline
 
 TITLE_LENGTH, REASON_LENGTH = 200, 500
-FALLBACK_DAY = date(2026, 1, 1)
 
 
 @dataclass(frozen=True)

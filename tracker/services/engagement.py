@@ -245,7 +245,8 @@ def edit_engagement(
     values = _tidied(change.values)
     for name in EDITABLE:
         if name in values:
-            setattr(engagement, name, values[name])
+            value = values[name]
+            setattr(engagement, name, clean_line(str(value), NAME_LENGTH) if name == "name" else value)
     if values.get("engagement_manager"):
         engagement.manager_id = _manager(session, actor, str(values["engagement_manager"]))
     if isinstance(kickoff := values.get("kickoff_on"), date):
@@ -271,8 +272,6 @@ def _check_change(change: EngagementChange) -> None:
     errors: list[FieldError] = []
     if "name" in values:
         errors += check_line("name", str(values["name"] or ""))
-    if values.get("account_rep"):
-        errors += check_line("account_rep", str(values["account_rep"]))
     if values.get("account_rep"):
         errors += check_line("account_rep", str(values["account_rep"]))
     if "time_zone" in values:

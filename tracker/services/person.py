@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from tracker.domain.access import CUSTOMERS, Actor, Permission, Role, Scope
 from tracker.domain.errors import EditedMeanwhile, FieldError, Invalid, NotFound, RateLimited
 from tracker.domain.text import TextError, clean_line
+from tracker.domain.workday import Calendar, UnknownTimeZone
 from tracker.store import audit
 from tracker.store import engagement as engagements
 from tracker.store import person as people
@@ -19,6 +20,7 @@ from tracker.store.database import AnySession
 from tracker.store.engagement import Customer
 from tracker.store.person import ApiToken, LoginSession, Person, SignInLink, digest, new_secret
 
+THEMES = ("system", "light", "dark")
 LINK_LIFE = timedelta(days=3)
 SESSION_LIFE = timedelta(days=14)
 ATTEMPT_WINDOW = timedelta(minutes=15)
@@ -70,8 +72,11 @@ def _add(session: AnySession, actor: Actor, spec: PersonSpec, password_hash: str
             errors.append(FieldError("customer", "Name the customer this person belongs to."))
     elif spec.customer:
         errors.append(FieldError("customer", "Only customer roles belong to a customer. Leave it empty."))
+    if spec.slack_user_id and not (spec.slack_user_id.isascii() and spec.slack_user_id.isalnum()):
+        errors.append(FieldError("slack_user_id", "Write the member id, such as U0123ABCD (in Slack: profile, copy member ID)."))
     if errors:
         raise Invalid(errors)
+    _check_zone(spec.time_zone)
     person = Person(
         email=email,
         name=name,
@@ -88,8 +93,20 @@ def _add(session: AnySession, actor: Actor, spec: PersonSpec, password_hash: str
     return person
 
 
+def _check_zone(time_zone: str) -> None:
+    try:
+        Calendar(time_zone)
+    except UnknownTimeZone:
+        raise Invalid.at("time_zone", "There is no such time zone. Write it like Europe/Berlin.") from None
+
+
 def _new_customer(session: AnySession, actor: Actor, name: str) -> Customer:
-    cleaned = clean_line(name, 200)
+    try:
+        cleaned = clean_line(name, 200)
+    except TextError as error:
+        raise Invalid.at("customer", str(error)) from None
+    if not cleaned:
+        raise Invalid.at("customer", "Name the customer this person belongs to.")
     customer = Customer(name=cleaned, name_key=cleaned.casefold())
     session.add(customer)
     session.flush()
@@ -102,7 +119,7 @@ def _plausible(email: str) -> bool:
     return (
         bool(local and host)
         and len(email) <= 254
-        and not any(letter.isspace() or letter in '<>,;"' for letter in email)
+        and all(letter.isprintable() and letter not in ' <>,;"' for letter in email)
         and "@" not in host
     )
 
@@ -246,9 +263,14 @@ def edit_self(session: AnySession, actor: Actor, change: OwnChange, *, now: date
             person.name = clean_line(change.name, 200)
         except TextError as error:
             raise Invalid.at("name", str(error)) from None
+        if not person.name:
+            raise Invalid.at("name", "Fill this in.")
     if change.theme is not None:
+        if change.theme not in THEMES:
+            raise Invalid.at("theme", f"Choose one of: {', '.join(THEMES)}.")
         person.theme = change.theme
     if change.time_zone is not None:
+        _check_zone(change.time_zone)
         person.time_zone = change.time_zone
     if change.password_hash is not None:
         person.password_hash = change.password_hash

@@ -120,11 +120,10 @@ def of_sites(session: AnySession, sites: Collection[tuple[UUID, UUID]]) -> dict[
         Budget.engagement_id.in_({engagement_id for engagement_id, _site_id in sites}),
         sa.or_(Budget.site_id.is_(None), Budget.site_id.in_([site_id for _engagement_id, site_id in sites])),
     )
-    found = sorted(session.scalars(query), key=lambda budget: DRAW_ORDER.index(BudgetKind(budget.kind)))
-    return {
-        site_id: [each for each in found if each.engagement_id == engagement_id and each.site_id in (None, site_id)]
-        for engagement_id, site_id in sites
-    }
+    payers: dict[UUID, list[Budget]] = {}
+    for budget in sorted(session.scalars(query), key=lambda budget: DRAW_ORDER.index(BudgetKind(budget.kind))):
+        payers.setdefault(budget.site_id or budget.engagement_id, []).append(budget)
+    return {site_id: [*payers.get(site_id, []), *payers.get(engagement_id, [])] for engagement_id, site_id in sites}
 
 
 def of_engagement(session: AnySession, engagement_id: UUID) -> list[Budget]:

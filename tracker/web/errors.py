@@ -1,12 +1,14 @@
 """Error pages: what happened in a sentence, and the way on."""
 
-from flask import current_app, redirect, render_template, request
+from collections.abc import Mapping
+
+from flask import current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from tracker.domain.errors import TrackerError, Unauthenticated
+from tracker.domain.errors import RateLimited, TrackerError, Unauthenticated
 from tracker.edge.fault import CROSSED, STATUS, say_database_fault
 from tracker.logs import REQUEST_ID
 from tracker.store.database import db
@@ -34,7 +36,9 @@ TEXTS = {
 def page_of_error(error: Exception) -> ResponseReturnValue:
     """Translate whatever a page or the gate raised."""
     if isinstance(error, Unauthenticated):
-        return redirect(f"/sign-in?next={_next_page()}", 303)
+        return redirect(url_for("sign_in.sign_in", next=_next_page()), 303)
+    if isinstance(error, RateLimited):
+        return _page(STATUS[error.code], error.message, {"Retry-After": str(error.retry_after)})
     if isinstance(error, TrackerError):
         return _page(STATUS[error.code], error.message)
     if isinstance(error, CSRFError):
@@ -48,17 +52,18 @@ def page_of_error(error: Exception) -> ResponseReturnValue:
     if isinstance(error, HTTPException):
         if error.code in (301, 302, 303, 304, 307, 308):
             return error
-        return _page(error.code or 500, TEXTS.get(error.code or 500, error.description or ""))
+        allowed = {"Allow": ", ".join(error.valid_methods or ())} if isinstance(error, MethodNotAllowed) else {}
+        return _page(error.code or 500, TEXTS.get(error.code or 500, error.description or ""), allowed)
     current_app.logger.error("unexpected", exc_info=error)
     return _page(500, TEXTS[500])
 
 
 def _next_page() -> str:
     """Where somebody wanted to go, to be taken there after signing in: only by reading, and only here."""
-    return request.path if request.method == "GET" else "/"
+    return request.full_path.removesuffix("?") if request.method == "GET" else "/"
 
 
-def _page(status: int, text: str) -> ResponseReturnValue:
+def _page(status: int, text: str, headers: Mapping[str, str] | None = None) -> ResponseReturnValue:
     db.session.rollback()
     request_id = REQUEST_ID.get() if status >= 500 else None
     title = TITLES.get(status, "That did not work")
@@ -71,4 +76,4 @@ def _page(status: int, text: str) -> ResponseReturnValue:
         action_label="To the start",
         request_id=request_id,
     )
-    return page, status
+    return page, status, dict(headers or {})

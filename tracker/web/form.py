@@ -34,6 +34,15 @@ class Form(FlaskForm):  # type: ignore[misc]
     version = HiddenField()
     status = 200
 
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Check every field; a character that no database takes is refused before anything reads it."""
+        sound = bool(super().validate(extra_validators))
+        for name, field in self._fields.items():
+            if any("\x00" in text for text in request.form.getlist(name)):
+                field.errors = [*field.errors, "This holds a character that cannot be kept. Type it anew."]
+                sound = False
+        return sound
+
     def key(self) -> RequestKey:
         """What makes this submission the same submission when it comes again."""
         said = [f"{name}={request.form.getlist(name)}" for name in sorted(request.form) if name not in NOT_SAID]

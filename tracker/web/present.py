@@ -133,19 +133,21 @@ def is_late(deadline: Deadline, time_zone: str, now: datetime) -> bool:
 
 
 def tone_of(deadline: Deadline, time_zone: str, now: datetime) -> str:
-    """Red for today and late, amber for what comes close, grey for the rest."""
+    """Red for today and late, amber for what comes close or goes on, grey for the rest."""
     days = (deadline.day - now.astimezone(ZoneInfo(time_zone)).date()).days
     if days <= 0:
-        return "red"
+        return "amber" if KINDS[DeadlineKind(deadline.kind)].runs else "red"
     return "amber" if days <= SOON_DAYS else "grey"
 
 
 def distance(deadline: Deadline, time_zone: str, now: datetime) -> str:
-    """How far off an open date is; of one that has passed, that it is late."""
+    """How far off an open date is; of one that has passed, that it is late, or how long it has been going on."""
     today = now.astimezone(ZoneInfo(time_zone)).date()
     if not is_late(deadline, time_zone, now):
         return say_distance(deadline.day, today)
     days = (today - deadline.day).days
+    if KINDS[DeadlineKind(deadline.kind)].runs:
+        return f"on for {count_of(days, 'day')}" if days else "on since today"
     return f"{count_of(days, 'day')} late" if days else "late"
 
 

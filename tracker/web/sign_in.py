@@ -12,7 +12,7 @@ from tracker.domain.access import Permission
 from tracker.domain.errors import Invalid, NotFound, RateLimited
 from tracker.edge import mail
 from tracker.edge.gate import current_actor
-from tracker.edge.password import SHORTEST, hash_password, password_fits
+from tracker.edge.password import SHORTEST, hash_password, needs_rehash, password_fits
 from tracker.edge.rule import allow, public
 from tracker.edge.work import work
 from tracker.services import person as service
@@ -116,7 +116,12 @@ def _sign_in(email: str, password: str) -> str:
     db.session.close()  # A password takes a while to check; no connection waits for it.
     if not password_fits(person.password_hash if person else None, password) or person is None or person.deactivated_at:
         raise Invalid.at("", WRONG)
+    # A hash made with weaker settings than today's is renewed while the password is at hand.
+    renewed = hash_password(password) if needs_rehash(person.password_hash or "") else None
     with work():
+        if renewed is not None:
+            who = people.actor_of(db.session, person)
+            service.edit_self(db.session, who, OwnChange(password_hash=renewed), now=utc_now())
         return service.start_session(db.session, person, request.user_agent.string, now=utc_now())
 
 

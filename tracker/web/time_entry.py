@@ -1,7 +1,8 @@
 """Log hours, see beforehand what is left, and carry entries through submission, approval and reversal."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -93,6 +94,7 @@ class LogForm(Form):
     split = BooleanField("Split it if it does not fit")
 
     sites: Sequence[tuple[Site, Engagement]] = ()
+    payers: Mapping[UUID, list[Budget]] = MappingProxyType({})
     refusal: Refusal | None = None
     booked: Sequence[Booked] = ()
 
@@ -103,9 +105,13 @@ class LogForm(Form):
         workable = sites.workable_of(db.session, actor)
         wanted = request.args.get("site") or (str(workable[0][0].id) if len(workable) == 1 else None)
         form = cls(worked_on=today, site_id=wanted, **over)
-        form.sites = workable
+        form.sites, form.payers = (
+            workable,
+            budgets.of_sites(db.session, [(engagement.id, site.id) for site, engagement in workable]),
+        )
         form.site_id.choices = [SelectChoice("", "Choose a site")] + [
-            SelectChoice(str(site.id), site.name, optgroup=engagement.name) for site, engagement in workable
+            SelectChoice(str(site.id), f"{site.name} · {_in_short(form.payers[site.id])}", optgroup=engagement.name)
+            for site, engagement in workable
         ]
         return form
 
@@ -141,6 +147,12 @@ class LogForm(Form):
         said = f"{say_minutes(work.minutes)} logged on {site.name}, {say_day(work.worked_on)}"
         parts = [f"{say_minutes(each.entry.minutes)} as {WorkKind(each.entry.kind).label}" for each in self.booked]
         return f"{said}: {' and '.join(parts)}." if len(parts) > 1 else f"{said}."
+
+
+def _in_short(payers: Sequence[Budget]) -> str:
+    """What is left of a site's allowance, in the list in which the site is chosen."""
+    balance = payers[0].balance
+    return f"{say_minutes(balance.left)} left of {say_minutes(balance.limit)}"
 
 
 @bp.route("/time", methods=["GET", "POST"])
@@ -255,16 +267,15 @@ def _older(rows: Sequence[TimeEntry], name: str, anchor: str | None = None) -> s
 
 
 def _left(form: LogForm) -> list[dict[str, Any]]:
-    """What can still be logged on each site, the chosen one first; one statement however many there are."""
+    """What can still be logged on each site, the chosen one first."""
     chosen = sorted(form.sites, key=lambda pair: str(pair[0].id) != form.site_id.data)[:SITES_SHOWN]
-    paying = budgets.of_sites(db.session, [(engagement.id, site.id) for site, engagement in chosen])
     return [
         {
             "name": site.name,
             "engagement": engagement.name,
             "href": url_for("time_entry.log", site=site.id),
             "is_chosen": str(site.id) == form.site_id.data,
-            "budgets": [_budget(budget) for budget in paying[site.id] if budget.limit_minutes],
+            "budgets": [_budget(budget) for budget in form.payers[site.id] if budget.limit_minutes],
         }
         for site, engagement in chosen
     ]
