@@ -25,6 +25,7 @@ from tracker.store.person import Person
 from tracker.store.transaction import transaction
 
 SECRET = "Zanzibar 77"
+OF_ENGAGEMENT = {"customer_id", "engagement_id", "site_id", "entry_id", "deadline_id", "notice_id"}
 PUBLIC_PATHS = {
     "/healthz",
     "/readyz",
@@ -70,6 +71,7 @@ def foreign(app: Flask) -> Foreign:
     notice_id = db.session.scalar(sa.select(OutboxNotice.id).where(OutboxNotice.engagement_id == engagement.id).limit(1))
     assert notice_id is not None
     ids = {"engagement_id": engagement.id, "site_id": site.id, "deadline_id": deadline.id, "entry_id": entry.id}
+    ids["customer_id"] = engagement.customer_id
     return Foreign(ids | {"notice_id": notice_id, "person_id": engineer.id, "token_id": engagement.id})
 
 
@@ -125,7 +127,7 @@ def test_strangers_find_nothing_of_a_foreign_engagement(app: Flask, foreign: For
 
 def expected(stranger: Person, rule: Rule, permission: Permission, status: int) -> int:
     """What the contract asks of one route for one stranger; what is their own list or page is up to the route."""
-    of_engagement = set(rule.arguments) & {"engagement_id", "site_id", "entry_id", "deadline_id", "notice_id"}
+    of_engagement = set(rule.arguments) & OF_ENGAGEMENT
     staff_only = not MATRIX[permission] - STAFF
     if of_engagement or (staff_only and stranger.role not in STAFF):
         return 404
@@ -168,6 +170,6 @@ def test_a_read_token_writes_nothing_and_one_for_an_engagement_sees_no_other(app
         if method != "GET":
             refused = client.open(path, method=method, headers={"Authorization": f"Bearer {reading}"})
             assert refused.status_code in (403, 422), f"{method} {rule.rule}"
-        if set(rule.arguments) & {"engagement_id", "site_id", "entry_id", "deadline_id", "notice_id"}:
+        if set(rule.arguments) & OF_ENGAGEMENT:
             hidden = client.open(path, method=method, headers={"Authorization": f"Bearer {narrow}"})
             assert hidden.status_code == 404, f"{method} {rule.rule}"

@@ -1,4 +1,4 @@
-"""Customers, engagements and their members."""
+"""Engagements and their members."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -20,13 +20,6 @@ from tracker.store.engagement import Agreement, Engagement
 from tracker.store.person import Person
 
 api = Api("engagement")
-
-
-class CustomerOut(Out):
-    id: UUID
-    name: str
-    country: str | None
-    version: int
 
 
 class AgreementIn(In):
@@ -134,14 +127,6 @@ def engagement_out(call: Call, engagement: Engagement) -> EngagementOut:
         requirements_version=engagement.requirements_version,
         created_at=engagement.created_at,
     )
-
-
-@api.get("/customers", Permission.SEE_ENGAGEMENTS)
-def list_customers(call: Call, query: PageQuery) -> Listing[CustomerOut]:
-    """Customers by name."""
-    rows = engagements.customers(call.session, call.actor, after=query.cursor, limit=query.limit + 1)
-    items = [CustomerOut(id=row.id, name=row.name, country=row.country, version=row.version) for row in rows[: query.limit]]
-    return Listing(items=items, next_cursor=rows[query.limit - 1].name_key if len(rows) > query.limit else None)
 
 
 class EngagementRowOut(Out):

@@ -10,6 +10,7 @@ from tracker.api.openapi import describe
 from tracker.edge.rule import public
 
 APIS = (
+    customer.api,
     engagement.api,
     site.api,
     requirements.api,

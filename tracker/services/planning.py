@@ -197,6 +197,15 @@ def place_following(session: AnySession, anchor: Deadline, ground: Ground, *, no
     session.flush()
 
 
+def recount(session: AnySession, engagement: Engagement, *, now: datetime) -> None:
+    """Count the dates that follow from others anew, for another calendar, and plan their reminders."""
+    dated = deadlines.of_engagement(session, engagement.id)
+    ground = ground_of(session, engagement, around=[now.date(), *(deadline.day for deadline in dated)])
+    for anchor in dated:
+        place_following(session, anchor, ground, now=now)
+    replan(session, engagement, now=now)
+
+
 def just_before(moment: datetime) -> datetime:
     """The last moment that does not include the given one."""
     return moment - timedelta(microseconds=1)

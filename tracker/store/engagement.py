@@ -125,6 +125,22 @@ def customer(session: AnySession, customer_id: UUID) -> Customer:
     return found
 
 
+def visible_customer(session: AnySession, actor: Actor, customer_id: UUID) -> Customer:
+    """Raises NotFound for a customer of whom the actor sees no engagement, unless they see all."""
+    query = sa.select(Customer).where(Customer.id == customer_id)
+    if not actor.sees_all or actor.only_engagement_id is not None:
+        query = query.where(sa.exists().where(Engagement.customer_id == Customer.id, visible(actor)))
+    found = session.scalar(query)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def of_customer(session: AnySession, customer_id: UUID) -> list[Engagement]:
+    """A customer's engagements, oldest first."""
+    return list(session.scalars(sa.select(Engagement).where(Engagement.customer_id == customer_id).order_by(Engagement.id)))
+
+
 def customer_named(session: AnySession, name: str) -> Customer | None:
     return session.scalar(sa.select(Customer).where(Customer.name_key == name.casefold()))
 
@@ -132,7 +148,7 @@ def customer_named(session: AnySession, name: str) -> Customer | None:
 def customers(session: AnySession, actor: Actor, *, after: str | None, limit: int) -> list[Customer]:
     """The customers an actor may know of, by name."""
     query = sa.select(Customer).order_by(Customer.name_key).limit(limit)
-    if not actor.sees_all:
+    if not actor.sees_all or actor.only_engagement_id is not None:
         query = query.where(sa.exists().where(Engagement.customer_id == Customer.id, visible(actor)))
     return list(session.scalars(query.where(Customer.name_key > after) if after else query))
 

@@ -9,7 +9,7 @@ from tracker.domain.access import Actor
 from tracker.domain.errors import NotFound
 from tracker.store.database import AnySession
 from tracker.store.deadline import Deadline
-from tracker.store.engagement import Engagement, visible
+from tracker.store.engagement import Engagement, visible, visible_customer
 from tracker.store.outbox import OutboxNotice
 from tracker.store.person import ApiToken, Person
 from tracker.store.site import Site
@@ -28,6 +28,9 @@ def must_see(session: AnySession, actor: Actor, name: str, thing_id: UUID) -> No
     """Raises NotFound for a thing that is not there or that the actor must not know of."""
     if name in OF_INSTALLATION:
         # People are known to administrators only; their routes say so themselves.
+        return
+    if name == "customer_id":
+        visible_customer(session, actor, thing_id)
         return
     if name == "engagement_id":
         query = sa.select(Engagement.id).where(Engagement.id == thing_id)
