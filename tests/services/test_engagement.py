@@ -54,10 +54,10 @@ def test_every_field_that_cannot_stand_is_named() -> None:
     over = {"name": " ", "time_zone": "Mars/Olympus", "type": "other", "country": "XX", "slack_channel": "#general"}
     assert refused_fields(**over, agreement=agreement, kickoff_on=date(9999, 1, 1), account_rep="a\u202eb") == [
         "name",
-        "account_rep",
         "time_zone",
         "type",
         "country",
+        "account_rep",
         "slack_channel",
         "agreement.reference",
         "agreement.signed_on",

@@ -92,8 +92,6 @@ def _check(spec: EngagementSpec) -> None:
     errors: list[FieldError] = []
     for field, text in (("name", spec.name), ("customer", spec.customer)):
         errors += check_line(field, text)
-    if spec.account_rep:
-        errors += check_line("account_rep", spec.account_rep)
     errors += check_zone(spec.time_zone)
     if spec.type not in TYPES:
         errors.append(FieldError("type", f"Choose one of: {', '.join(TYPES)}."))
