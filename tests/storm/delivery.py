@@ -182,7 +182,7 @@ def run(storm: Storm) -> dict[str, Any]:
     late = LATE
     if storm.policy == "short-quiet":
         # Slack accepts long after the client has left, and nobody waits for that.
-        late = 4.0
+        late = 6.0
         over |= {"quiet": 0.05, "between_looks": 0.05}
     with slack_process(*options, "--fault-delay", str(late)) as slack, storm_database(storm.engine, **over) as settings:
         settings = replace(settings, slack_bot_token=TOKEN, slack_api_url=slack.base_url)
@@ -193,7 +193,7 @@ def run(storm: Storm) -> dict[str, Any]:
         began = time.monotonic()
         killed = rage(app, settings, storm)
         seconds = time.monotonic() - began
-        slack.wait_until_settled()
+        slack.wait_until_settled(seconds=20)
         with app.app_context():
             verdict = judge(ids, slack)
             db.session.remove()

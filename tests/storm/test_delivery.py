@@ -41,7 +41,7 @@ def test_killed_workers_and_a_failing_slack_lose_nothing_and_double_nothing(engi
     ],
 )
 def test_the_judge_finds_doubles_where_the_promise_is_broken(policy: str, kind: str) -> None:
-    few = ("--notices", "60", "--channels", "20", "--workers", "2", "--kills", "0")
+    few = ("--notices", "24", "--channels", "24", "--workers", "4", "--kills", "0", "--seed", "2")
     status, verdict = storm(*few, "--faults", "0.2", "--fault-kind", kind, "--policy", policy)
     assert verdict["doubled"] > 0, verdict
     assert status == 1
