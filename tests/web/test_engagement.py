@@ -237,3 +237,22 @@ def test_the_agreement_is_dated_as_it_was_signed(client: FlaskClient) -> None:
     engagement = make_engagement(manager)
     sign_in(client, manager)
     assert f"{SIGNED_ON:%a %-d %b %Y}" in client.get(f"/engagements/{engagement.id}").text
+
+
+def test_public_holidays_are_set_on_the_edit_page(client: FlaskClient) -> None:
+    manager = make_person()
+    engagement = make_engagement(manager, name="Relaunch")
+    sign_in(client, manager)
+    address = f"/engagements/{engagement.id}/edit"
+    said = {
+        "name": "Relaunch",
+        "time_zone": "Europe/Berlin",
+        "engagement_manager": str(manager.id),
+        "slack_channel": "C1",
+        "state": "active",
+        "country": "DE",
+        "version": value_of(client.get(address).text, "version"),
+    }
+    answer = client.post(address, data=said)
+    assert answer.status_code == 303
+    assert "Germany" in client.get(answer.location).text

@@ -16,8 +16,10 @@ from tracker.domain.engagement import Windows
 from tracker.domain.errors import EditedMeanwhile, TrackerError
 from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
+from tracker.services import customer as customer_service
 from tracker.services import engagement as service
 from tracker.services import requirements as requirements_service
+from tracker.services.customer import CustomerChange
 from tracker.services.engagement import AgreementSpec, EngagementChange, EngagementSpec
 from tracker.store import budget as budgets
 from tracker.store import deadline as deadlines
@@ -138,6 +140,7 @@ class EditEngagementForm(EngagementForm):
 
     # Not "status": that is what a form answers with.
     state = RadioField("State", choices=choices(present.STATUS_LABELS))
+    country = SelectField("Public holidays of", [Optional()])
 
     def changes(self, current: dict[str, str | None]) -> dict[str, object]:
         """What was typed that stands otherwise now. Naming a channel anew would send what is parked there once more."""
@@ -219,8 +222,12 @@ def edit(engagement_id: UUID) -> ResponseReturnValue:
     current = current_values(engagement)
     form = EditEngagementForm(data=current | {"version": engagement.version})
     form.offer_managers(people.get(db.session, engagement.manager_id))
+    form.country.choices = choices(dict(countries()), "No public holidays")
 
     def change() -> Engagement:
+        if (country := blank_to_none(form.country.data)) != current["country"]:
+            of_customer = CustomerChange({"country": country})
+            customer_service.edit_customer(db.session, actor, engagement.customer_id, of_customer, now=utc_now())
         changes = EngagementChange(form.edited_version(), form.changes(current))
         return service.edit_engagement(db.session, actor, engagement_id, changes, now=utc_now())
 
@@ -257,6 +264,7 @@ def current_values(engagement: Engagement) -> dict[str, str | None]:
         "slack_channel": engagement.slack_channel,
         "internal_slack_channel": engagement.internal_slack_channel,
         "state": engagement.status,
+        "country": engagements.customer(db.session, engagement.customer_id).country,
     }
 
 
