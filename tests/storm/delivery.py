@@ -211,16 +211,21 @@ def run(storm: Storm) -> dict[str, Any]:
 
 
 def judge(ids: set[str], slack: SlackControl) -> dict[str, Any]:
-    """Hold what Slack stored against what was to be told; `unsettled` is what is not marked as sent."""
+    """Hold what Slack stored against what was to be told.
+
+    `unfinished` is what the storm had no time for, `unsettled` what is settled otherwise than as sent.
+    """
     told = slack.count_by_marker()
     posts = [entry for entry in slack.log() if entry["method"] == "chat.postMessage"]
-    states = Counter(db.session.scalars(sa.select(OutboxNotice.state)))
+    states = {str(each.id): each.state for each in db.session.execute(sa.select(OutboxNotice.id, OutboxNotice.state))}
+    final = {each for each in ids if states[each] in (*SETTLED, NoticeState.PARKED)}
     repeats = db.session.scalar(sa.select(sa.func.coalesce(sa.func.sum(OutboxNotice.repeats), 0)))
     return {
-        "lost": sum(1 for each in ids if not told.get(each)),
+        "lost": sum(1 for each in final if not told.get(each)),
         "doubled": sum(1 for each in ids if told.get(each, 0) > 1),
         "unexpected": sum(1 for each in told if each not in ids),
-        "unsettled": sum(states.values()) - states[NoticeState.SENT],
+        "unsettled": sum(1 for each in final if states[each] != NoticeState.SENT),
+        "unfinished": len(ids) - len(final),
         "marked_repeats": repeats,
         "posts": len(posts),
         "befallen": dict(sorted(Counter(entry["fault"] for entry in posts if entry["fault"] != FaultKind.OK).items())),
@@ -228,7 +233,8 @@ def judge(ids: set[str], slack: SlackControl) -> dict[str, Any]:
 
 
 def is_clean(verdict: dict[str, Any]) -> bool:
-    return not any(verdict[name] for name in ("lost", "doubled", "unexpected", "unsettled", "marked_repeats"))
+    wrongs = ("lost", "doubled", "unexpected", "unsettled", "unfinished", "marked_repeats")
+    return not any(verdict[name] for name in wrongs)
 
 
 def read_arguments() -> Storm:
