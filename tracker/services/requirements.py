@@ -43,9 +43,12 @@ def document_of(engagement: Engagement, listed: list[Site], version: int) -> dic
     }
 
 
-def agree_requirements(session: AnySession, actor: Actor, engagement_id: UUID, *, now: datetime) -> ProjectRequirements:
+def agree_requirements(
+    session: AnySession, actor: Actor, engagement_id: UUID, *, now: datetime, digest: str | None = None
+) -> ProjectRequirements:
     """Lock the list of sites as a version (reading 9). Later changes come by change request (BR-47).
 
+    `digest` is the hash of the list that was on the screen: where that has changed meanwhile, EditedMeanwhile is raised.
     Raises NotFound, NotAllowed, Guard where they are agreed already or no site is listed.
     """
     engagement = engagements.get(session, actor, engagement_id)
@@ -57,6 +60,8 @@ def agree_requirements(session: AnySession, actor: Actor, engagement_id: UUID, *
     document = document_of(engagement, listed, 1)
     if not document["sites"]:
         raise Guard("List at least one site before the requirements are agreed.", rule="BR-01", missing=["sites"])
+    if digest is not None and digest != document_digest(document):
+        raise EditedMeanwhile("The list of sites has changed since you read it. Look at it again, then agree it.")
     assert actor.person_id is not None
     agreed = ProjectRequirements(
         engagement_id=engagement_id,

@@ -27,11 +27,12 @@ from tracker.store import site as sites
 from tracker.store.database import db
 from tracker.store.deadline import Deadline
 from tracker.store.engagement import Engagement
+from tracker.web import dates, present
 from tracker.web import engagement as engagement_pages
-from tracker.web import present
 from tracker.web import site as site_pages
+from tracker.web.dates import DateView
 from tracker.web.form import Form, blank_to_none, save
-from tracker.web.present import DateView, choices
+from tracker.web.present import choices
 
 bp = Blueprint("deadline", __name__)
 LOCAL_FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
@@ -101,7 +102,7 @@ class SetForm(WhenForm):
         manager = people.get(db.session, engagement.manager_id)
         everybody = {person.id: person for person in (manager, *members, *customers)}
         self.open_sites = {str(site.id): site.name for site in listed if site.stage != "withdrawn"}
-        self.kind.choices = present.kind_choices()
+        self.kind.choices = dates.kind_choices()
         self.site_id.choices = choices(self.open_sites, "The whole engagement")
         self.owner_id.choices = choices({str(each.id): each.name for each in everybody.values()}, "Whoever it falls to")
 
@@ -192,14 +193,14 @@ def move_page(form: MoveForm, deadline_id: UUID) -> str:
     if form.status == 409:
         form.version.data = str(deadline.version)
         present.show_current(form, shown_values(deadline, engagement))
-    names = people.people_named(db.session, present.people_in([deadline]))
+    names = people.people_named(db.session, dates.people_in([deadline]))
     site = sites.get(db.session, actor, deadline.site_id) if deadline.site_id else None
     view = DateView(engagement, actor, utc_now(), site_names={site.id: site.name} if site else {}, people=names)
     return render_template(
         "deadline/move.html",
         nav_current="portfolio",
         form=form,
-        deadline=present.deadline_row(deadline, view),
+        deadline=dates.deadline_row(deadline, view),
         engagement=site_pages.head_of(engagement),
         back_url=home_of_date(deadline),
     )

@@ -1,6 +1,6 @@
 """The first page: what needs somebody today, then their engagements."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,10 +16,13 @@ from tracker.edge.rule import allow
 from tracker.store import budget as budgets
 from tracker.store import portfolio
 from tracker.store import time_entry as entries
+from tracker.store.budget import Budget
 from tracker.store.database import db
-from tracker.store.portfolio import DueRow
+from tracker.store.deadline import Deadline
+from tracker.store.portfolio import DueRow, EngagementRow
 from tracker.store.requirements import unsigned
-from tracker.web import present
+from tracker.web import dates, present
+from tracker.web.filters import say_day
 from tracker.web.present import Shown, count_of
 
 bp = Blueprint("portfolio", __name__)
@@ -58,7 +61,7 @@ def rows_of(found: list[portfolio.EngagementRow], now: datetime) -> list[Shown]:
     """Engagements as the portfolio lists them."""
     ids = [row.engagement.id for row in found]
     kept, dates = budgets.of_engagements(db.session, ids), portfolio.next_of(db.session, ids)
-    return [present.portfolio_row(row, kept[row.engagement.id], dates.get(row.engagement.id), now) for row in found]
+    return [portfolio_row(row, kept[row.engagement.id], dates.get(row.engagement.id), now) for row in found]
 
 
 def needs_of(actor: Actor, now: datetime) -> Iterator[Shown]:
@@ -95,9 +98,33 @@ def dates_due(due: list[DueRow], now: datetime) -> Iterator[Shown]:
             text=f"{subject}: {row.deadline.title}",
             about=row.engagement.name if row.site_name else None,
             url=f"{path}#dates",
-            when=present.distance(row.deadline, zone, now),
-            tone=present.tone_of(row.deadline, zone, now),
+            when=dates.distance(row.deadline, zone, now),
+            tone=dates.tone_of(row.deadline, zone, now),
         )
     more = due[0].count - len(due) if due else 0
     if more:
         yield Shown(text=f"{count_of(more, 'further date')}: see the engagements below", url="#engagements", when=None, tone=None)
+
+
+def portfolio_row(row: EngagementRow, budgets: Sequence[Budget], following: Deadline | None, now: datetime) -> Shown:
+    """One engagement as the portfolio lists it, with its next date and the hours of all its sites."""
+    engagement, zone = row.engagement, row.engagement.time_zone
+    shown = Shown(
+        id=engagement.id,
+        name=engagement.name,
+        url=f"/engagements/{engagement.id}",
+        customer=row.customer_name,
+        manager=row.manager_name,
+        stage_label=present.stage_label(row.stage),
+        stage_tone=None,
+        sites_count=row.site_count,
+        hours=present.hours_of_sites(budgets),
+        close=present.sites_close_to_cap(budgets),
+        next_title=None,
+    )
+    if following is not None and engagement.status == "active":
+        shown.next_title = following.title
+        shown.next_when = say_day(following.day)
+        shown.next_relative = dates.distance(following, zone, now)
+        shown.next_tone = dates.tone_of(following, zone, now)
+    return shown

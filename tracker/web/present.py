@@ -1,8 +1,7 @@
 """Shared presentation: rows as the templates show them, each by a small function, none with a query of its own."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -12,21 +11,17 @@ from wtforms import Form as AnyForm
 
 from tracker.domain.access import Actor, Permission, Role
 from tracker.domain.budget import BUDGET_LABELS, BudgetKind, WorkKind
-from tracker.domain.deadline import KINDS, DeadlineKind
 from tracker.domain.lifecycle import Need, Step, say_state
 from tracker.domain.site import FACT_KEYS
 from tracker.domain.text import initials
-from tracker.domain.workday import Calendar
 from tracker.store.budget import Budget, PsBlock
-from tracker.store.deadline import Deadline
 from tracker.store.engagement import Agreement, Engagement
 from tracker.store.outbox import OutboxNotice
 from tracker.store.person import Person
-from tracker.store.portfolio import EngagementRow
 from tracker.store.requirements import ProjectRequirements, Signature, document_digest
 from tracker.store.site import Site
 from tracker.store.time_entry import TimeEntry
-from tracker.web.filters import say_day, say_distance, say_moment
+from tracker.web.filters import say_day, say_moment
 
 SOON_DAYS = 3
 
@@ -96,126 +91,6 @@ def stage_label(stage: str) -> str:
 
 
 # Dates
-
-
-@dataclass(frozen=True)
-class DateView:
-    """What the dates of one engagement are shown by."""
-
-    engagement: Engagement
-    actor: Actor
-    now: datetime
-    site_names: Mapping[UUID, str] = field(default_factory=dict)
-    over: Collection[UUID] = ()  # sites that were withdrawn: nothing is late there
-    people: Mapping[UUID, str] = field(default_factory=dict)
-    on_site: bool = False  # shown on a site's page, so that its buttons lead back there
-
-    @property
-    def today(self) -> date:
-        return self.now.astimezone(ZoneInfo(self.engagement.time_zone)).date()
-
-
-def people_in(dated: Iterable[Deadline]) -> set[UUID]:
-    """Everybody whom dates name."""
-    return {person for deadline in dated for person in (deadline.owner_id, deadline.done_by) if person is not None}
-
-
-def say_due(deadline: Deadline, time_zone: str) -> str:
-    """When something is due: its day, or the moment on the engagement's clock."""
-    if deadline.due_at is None:
-        return say_day(deadline.day)
-    return f"{say_moment(deadline.due_at, time_zone)} {deadline.due_at.astimezone(ZoneInfo(time_zone)):%Z}"
-
-
-def is_late(deadline: Deadline, time_zone: str, now: datetime) -> bool:
-    """Whether an open date has passed: the instant itself, or the midnight that ends its day."""
-    return deadline.dates.ends_at(Calendar(time_zone)) <= now
-
-
-def tone_of(deadline: Deadline, time_zone: str, now: datetime) -> str:
-    """Red for today and late, amber for what comes close or goes on, grey for the rest."""
-    days = (deadline.day - now.astimezone(ZoneInfo(time_zone)).date()).days
-    if days <= 0:
-        return "amber" if KINDS[DeadlineKind(deadline.kind)].runs else "red"
-    return "amber" if days <= SOON_DAYS else "grey"
-
-
-def distance(deadline: Deadline, time_zone: str, now: datetime) -> str:
-    """How far off an open date is; of one that has passed, that it is late, or how long it has been going on."""
-    today = now.astimezone(ZoneInfo(time_zone)).date()
-    if not is_late(deadline, time_zone, now):
-        return say_distance(deadline.day, today)
-    days = (today - deadline.day).days
-    if KINDS[DeadlineKind(deadline.kind)].runs:
-        return f"on for {count_of(days, 'day')}" if days else "on since today"
-    return f"{count_of(days, 'day')} late" if days else "late"
-
-
-def deadline_row(deadline: Deadline, view: DateView) -> Shown:
-    """One date with what can be done about it."""
-    kind = KINDS[DeadlineKind(deadline.kind)]
-    zone, live = view.engagement.time_zone, _is_live(deadline, view)
-    owner = view.people.get(deadline.owner_id) if deadline.owner_id else None
-    query = "?on=site" if view.on_site else ""
-    may_finish = view.actor.may(Permission.EDIT_ENGAGEMENT) or (
-        kind.owner == "customer" and view.actor.may(Permission.COMPLETE_OWN_DUTY)
-    )
-    return Shown(
-        id=deadline.id,
-        title=deadline.title,
-        site_name=None if view.on_site else view.site_names.get(deadline.site_id) if deadline.site_id else None,
-        day=f"{deadline.day.day}",
-        month=f"{deadline.day:%b}",
-        weekday_date=say_due(deadline, zone),
-        relative=distance(deadline, zone, view.now) if live else "no longer counts",
-        tone=tone_of(deadline, zone, view.now) if live else "grey",
-        owner_label=" · ".join(filter(None, [owner, {"customer": "Customer", "team": "Team"}[kind.owner]])),
-        source_label=say_source(deadline),
-        reason=deadline.reason,
-        is_done=deadline.done_at is not None,
-        is_live=live,
-        done_note=_say_done(deadline, view),
-        done_label="Received" if deadline.kind == DeadlineKind.INVENTORY else "Done",
-        version=deadline.version,
-        move_url=f"/deadlines/{deadline.id}/move{query}" if view.actor.may(Permission.EDIT_ENGAGEMENT) else None,
-        done_url=f"/deadlines/{deadline.id}/done{query}" if may_finish else None,
-    )
-
-
-def _is_live(deadline: Deadline, view: DateView) -> bool:
-    return deadline.done_at is None and view.engagement.status == "active" and deadline.site_id not in view.over
-
-
-def _say_done(deadline: Deadline, view: DateView) -> str | None:
-    if deadline.done_at is None:
-        return None
-    by = view.people.get(deadline.done_by) if deadline.done_by else None
-    on = say_day(deadline.done_at.astimezone(ZoneInfo(view.engagement.time_zone)).date())
-    return f"{on}, {by}" if by else on
-
-
-def say_source(deadline: Deadline) -> str:
-    """Where a date comes from: counted from another, or set by hand; and when its window opens."""
-    said = "Set by hand"
-    if deadline.anchor is not None and deadline.offset_days is not None:
-        days = count_of(abs(deadline.offset_days), "business day")
-        title = KINDS[DeadlineKind(deadline.anchor)].title
-        anchor = title if title.startswith("DNS") else title.lower()
-        said = f"{days} {'before' if deadline.offset_days < 0 else 'after'} the {anchor}"
-    return f"{said}; opens {say_day(deadline.opens_on)}" if deadline.opens_on else said
-
-
-def kind_choices() -> dict[str, dict[str, str]]:
-    """The kinds of dates that may be set, by what they belong to."""
-    named = [(kind, facts) for kind, facts in KINDS.items() if kind is not DeadlineKind.CUSTOM]
-    return {
-        "Of one site": {kind.value: facts.title for kind, facts in named if facts.of_site},
-        "Of the whole engagement": {kind.value: facts.title for kind, facts in named if not facts.of_site},
-        "Of your own kind": {DeadlineKind.CUSTOM.value: "Another date, with a title"},
-    }
-
-
-# Hours
 
 
 def budget_row(budget: Budget) -> Shown:
@@ -374,30 +249,6 @@ def engagement_head(engagement: Engagement, customer: str, manager: str, stage: 
         stage_label=stage_label(stage) if stage else None,
         stage_tone=None,
     )
-
-
-def portfolio_row(row: EngagementRow, budgets: Sequence[Budget], following: Deadline | None, now: datetime) -> Shown:
-    """One engagement as the portfolio lists it, with its next date and the hours of all its sites."""
-    engagement, zone = row.engagement, row.engagement.time_zone
-    shown = Shown(
-        id=engagement.id,
-        name=engagement.name,
-        url=f"/engagements/{engagement.id}",
-        customer=row.customer_name,
-        manager=row.manager_name,
-        stage_label=stage_label(row.stage),
-        stage_tone=None,
-        sites_count=row.site_count,
-        hours=hours_of_sites(budgets),
-        close=sites_close_to_cap(budgets),
-        next_title=None,
-    )
-    if following is not None and engagement.status == "active":
-        shown.next_title = following.title
-        shown.next_when = say_day(following.day)
-        shown.next_relative = distance(following, zone, now)
-        shown.next_tone = tone_of(following, zone, now)
-    return shown
 
 
 def agreement_card(agreement: Agreement | None) -> Shown | None:

@@ -25,9 +25,10 @@ from tracker.store import time_entry as entries
 from tracker.store.database import db
 from tracker.store.engagement import Engagement
 from tracker.store.site import Site
-from tracker.web import present
+from tracker.web import dates, present
+from tracker.web.dates import DateView
 from tracker.web.form import Form, blank_to_none, save
-from tracker.web.present import DateView, Shown, choices
+from tracker.web.present import Shown, choices
 
 bp = Blueprint("site", __name__)
 RECENT_ENTRIES = 25
@@ -197,9 +198,9 @@ def dates_of(site: Site, engagement: Engagement, actor: Actor) -> list[Shown]:
     """The dates of the site itself."""
     dated = deadlines.of_site(db.session, site.id)
     over = {site.id} if site.stage == "withdrawn" else set()
-    names = people.people_named(db.session, present.people_in(dated))
+    names = people.people_named(db.session, dates.people_in(dated))
     view = DateView(engagement, actor, utc_now(), over=over, people=names, on_site=True)
-    return [present.deadline_row(deadline, view) for deadline in dated]
+    return [dates.deadline_row(deadline, view) for deadline in dated]
 
 
 def hours_of(site: Site, actor: Actor) -> dict[str, Any]:
