@@ -13,7 +13,7 @@ from tests.scene import ADMIN, APPROVER, ENGINEER, MANAGER, PASSWORD, Scene, lay
 from tests.server import environment, serving
 from tracker.app import create_app
 from tracker.jobs import step
-from tracker.store import outbox
+from tracker.store import notice as notices
 from tracker.store.database import db
 
 VIEWS = (("light", 1280, "light"), ("dark", 1280, "dark"), ("phone", 390, "light"), ("phone-dark", 390, "dark"))
@@ -70,7 +70,7 @@ def latest_notice(folder: Path) -> str:
 
     app = create_app(settings_for(folder))
     with app.app_context():
-        found = outbox.page(db.session, SYSTEM, limit=1)[0][0].id
+        found = notices.page(db.session, SYSTEM, limit=1)[0][0].id
         db.session.remove()
         db.engine.dispose()
     return f"/notices/{found}"

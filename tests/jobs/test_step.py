@@ -22,9 +22,9 @@ from tracker.jobs.step import CLEAN, DELIVER, PASS, PLAN, Delivery
 from tracker.services import delivery
 from tracker.services.delivery import Timing
 from tracker.slack.blocks import render
-from tracker.store import outbox, setting
+from tracker.store import outbox, pacing, setting
 from tracker.store.database import db
-from tracker.store.outbox import OutboxNotice
+from tracker.store.notice import OutboxNotice
 from tracker.store.transaction import transaction
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -135,7 +135,7 @@ def test_the_next_moment_is_when_a_channel_is_free_again(clock: time_machine.Tra
     step.plan_and_beat()
     assert step.next_moment() == START
     with transaction(db.session, now=START):
-        outbox.hold(db.session, "C0", START + timedelta(seconds=9), None)
+        pacing.hold(db.session, "C0", START + timedelta(seconds=9), None)
     assert step.next_moment() == START + timedelta(seconds=9)
 
 

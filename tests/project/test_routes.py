@@ -20,7 +20,7 @@ from tracker.edge.rule import PUBLIC, rule_of
 from tracker.services.deadline import DateSpec, set_date
 from tracker.services.time_entry import book
 from tracker.store.database import db
-from tracker.store.outbox import OutboxNotice
+from tracker.store.notice import OutboxNotice
 from tracker.store.person import Person
 from tracker.store.transaction import transaction
 

@@ -30,11 +30,13 @@ from tracker.services.delivery import Claimed, Timing
 from tracker.services.engagement import EngagementChange
 from tracker.slack.blocks import render
 from tracker.slack.sender import SlackSender
-from tracker.store import outbox
+from tracker.store import notice as notices
+from tracker.store import outbox, pacing
 from tracker.store import person as people
 from tracker.store.database import db
 from tracker.store.engagement import Engagement
-from tracker.store.outbox import OutboxNotice, SlotTaken
+from tracker.store.notice import OutboxNotice
+from tracker.store.outbox import SlotTaken
 from tracker.store.transaction import transaction
 
 SECOND = timedelta(seconds=1)
@@ -117,12 +119,12 @@ class Office:
         doubtful = delivery.in_doubt(db.session, now=self.clock.now)
         db.session.close()
         states: list[NoticeState] = []
-        for channel, notices in doubtful.items():
-            oldest = min(each.first_attempt_at or each.due_at for each in notices)
-            found = self.sender.find(channel, [each.id for each in notices], oldest)
+        for channel, found_in in doubtful.items():
+            oldest = min(each.first_attempt_at or each.due_at for each in found_in)
+            found = self.sender.find(channel, [each.id for each in found_in], oldest)
             with transaction(db.session, now=self.clock.now):
                 moments = {"looked_at": self.clock.now, "now": self.clock.now}
-                states += delivery.reconcile(db.session, notices, found, TIMING, **moments)
+                states += delivery.reconcile(db.session, found_in, found, TIMING, **moments)
         return states
 
     def look_twice(self) -> list[NoticeState]:
@@ -143,7 +145,7 @@ def notice_of(notice_id: UUID) -> OutboxNotice:
 
 
 def outcomes_of(notice_id: UUID) -> list[str]:
-    return [each.outcome for each in outbox.attempts_of(db.session, notice_id)]
+    return [each.outcome for each in notices.attempts_of(db.session, notice_id)]
 
 
 def edit(engagement: Engagement, **values: Any) -> None:
@@ -248,7 +250,7 @@ def test_a_revoked_token_pauses_everything_and_a_success_lets_it_go(office: Offi
     assert office.deliver() == "ready"
     assert office.deliver() is None
     assert len(office.slack.log("chat.postMessage")) == 1
-    held = outbox.workspace_hold(db.session, office.clock.now)
+    held = pacing.workspace_hold(db.session, office.clock.now)
     assert held is not None
     assert held.reason == "token_revoked"
     office.slack.workspace.put_token(TOKEN, Token())

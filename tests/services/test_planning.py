@@ -20,7 +20,7 @@ from tracker.store import person as people
 from tracker.store.database import db
 from tracker.store.deadline import Deadline
 from tracker.store.engagement import Engagement
-from tracker.store.outbox import OutboxNotice
+from tracker.store.notice import OutboxNotice
 from tracker.store.transaction import transaction
 
 FIRST, SECOND = date(2026, 3, 20), date(2026, 4, 24)

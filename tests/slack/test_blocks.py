@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.slack_double.limits import check_content
 from tracker.slack.blocks import FALLBACK_LENGTH, MAX_FACTS, fit, render
-from tracker.store.outbox import OutboxNotice
+from tracker.store.notice import OutboxNotice
 
 NOTICE = UUID("01a00000-0000-7000-8000-000000000001")
 BASE = "https://tracker.example.com"

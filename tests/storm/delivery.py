@@ -38,7 +38,7 @@ from tracker.slack.blocks import render
 from tracker.slack.sender import SlackSender
 from tracker.store import outbox
 from tracker.store.database import db
-from tracker.store.outbox import OutboxNotice
+from tracker.store.notice import OutboxNotice
 from tracker.store.transaction import transaction
 
 LATE = 0.2  # seconds after which this Slack may still accept what a client gave up

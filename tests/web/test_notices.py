@@ -14,7 +14,8 @@ from tracker.domain.deadline import Dates, DeadlineKind
 from tracker.services.deadline import DateSpec, set_date
 from tracker.store.database import db
 from tracker.store.engagement import Engagement
-from tracker.store.outbox import OutboxNotice, log
+from tracker.store.notice import OutboxNotice
+from tracker.store.outbox import log
 from tracker.store.transaction import transaction
 
 TITLE = "Send <b>logos</b> & fonts"

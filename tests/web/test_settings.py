@@ -12,9 +12,9 @@ from tests.slack_double.server import SlackDouble
 from tracker.app import create_app
 from tracker.clock import utc_now
 from tracker.settings import Settings
-from tracker.store import outbox
+from tracker.store import pacing
 from tracker.store.database import db
-from tracker.store.outbox import SlackChannel
+from tracker.store.pacing import SlackChannel
 from tracker.store.transaction import transaction
 
 
@@ -47,7 +47,7 @@ def test_the_test_button_says_who_answers_and_lets_what_waited_go(app: Flask, se
     admin = make_person("admin")
     now = utc_now()
     with transaction(db.session, now=now):
-        outbox.hold(db.session, outbox.WORKSPACE, now + timedelta(hours=1), "invalid_auth")
+        pacing.hold(db.session, pacing.WORKSPACE, now + timedelta(hours=1), "invalid_auth")
     with SlackDouble() as slack:
         connected = create_app(replace(settings, slack_bot_token=slack.token, slack_api_url=slack.base_url))
         connected.config["WTF_CSRF_ENABLED"] = False

@@ -9,8 +9,8 @@ from tracker.api.operation import Api, Call, Listing, Out, PageQuery
 from tracker.domain.access import Permission
 from tracker.domain.errors import Invalid
 from tracker.services import delivery as service
-from tracker.store import outbox
-from tracker.store.outbox import OutboxNotice
+from tracker.store import notice as notices
+from tracker.store.notice import OutboxNotice
 
 api = Api("notice")
 
@@ -53,7 +53,7 @@ def _after(cursor: str | None) -> tuple[datetime, UUID] | None:
 @api.get("/engagements/<uuid:engagement_id>/notices", Permission.SEE_NOTICES)
 def list_notices(call: Call, engagement_id: UUID, query: NoticeQuery) -> Listing[NoticeOut]:
     """The notices of an engagement, the latest due first."""
-    rows = outbox.page(
+    rows = notices.page(
         call.session,
         call.actor,
         engagement_id=engagement_id,

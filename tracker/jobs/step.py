@@ -15,7 +15,8 @@ from tracker.services.delivery import Claimed, Render, Sender, Timing
 from tracker.settings import Settings
 from tracker.store import outbox, person, setting
 from tracker.store.database import db
-from tracker.store.outbox import OutboxNotice, SlotTaken
+from tracker.store.notice import OutboxNotice
+from tracker.store.outbox import SlotTaken
 from tracker.store.transaction import forget_requests
 
 NODE = f"{socket.gethostname()}:{os.getpid()}"

@@ -15,12 +15,13 @@ from tracker.domain.access import Actor, Permission
 from tracker.domain.errors import Guard
 from tracker.domain.notice import CANCELLABLE, Doubt, NoticeState, Outcome, Park, Pause, Post, Refuse, Sent, Wait
 from tracker.services.planning import channels_of, just_before, replan, revise
-from tracker.store import audit, outbox
+from tracker.store import audit, outbox, pacing
 from tracker.store import deadline as deadlines
 from tracker.store import engagement as engagements
+from tracker.store import notice as notices
 from tracker.store.database import AnySession
 from tracker.store.engagement import Engagement
-from tracker.store.outbox import OutboxNotice
+from tracker.store.notice import OutboxNotice
 
 MAX_FAILURES = 12
 NO_CHANNEL = "The engagement has no Slack channel yet."
@@ -115,9 +116,9 @@ def settle(
     if not mine:
         return None
     if isinstance(outcome, Wait) and outcome.hold_channel:
-        outbox.hold(session, claimed.post.channel, now + timedelta(seconds=outcome.seconds), outcome.error)
+        pacing.hold(session, claimed.post.channel, now + timedelta(seconds=outcome.seconds), outcome.error)
     if isinstance(outcome, Pause):
-        outbox.hold(session, outbox.WORKSPACE, now + timing.breaker, outcome.error)
+        pacing.hold(session, pacing.WORKSPACE, now + timing.breaker, outcome.error)
     if state in CANCELLABLE:
         revise(session, session.get_one(OutboxNotice, claimed.notice_id), now=now)
     return state
@@ -230,7 +231,7 @@ def _look(
 
 def send_again(session: AnySession, actor: Actor, notice_id: UUID, *, now: datetime) -> OutboxNotice:
     """Take up a parked or dead notice once more. Raises NotFound, NotAllowed, Guard for one that is neither."""
-    notice = outbox.get(session, actor, notice_id)
+    notice = notices.get(session, actor, notice_id)
     actor.must(Permission.EDIT_ENGAGEMENT)
     if notice.state not in (NoticeState.PARKED, NoticeState.DEAD):
         raise Guard("Only a parked or dead notice is sent again.", rule="notice_state")
@@ -253,7 +254,7 @@ def send_again(session: AnySession, actor: Actor, notice_id: UUID, *, now: datet
 
 def give_up(session: AnySession, actor: Actor, notice_id: UUID, *, now: datetime) -> OutboxNotice:
     """Settle a parked notice unsent. Raises NotFound, NotAllowed, Guard for one that is not parked."""
-    notice = outbox.get(session, actor, notice_id)
+    notice = notices.get(session, actor, notice_id)
     actor.must(Permission.EDIT_ENGAGEMENT)
     if notice.state != NoticeState.PARKED:
         raise Guard("Only a parked notice is given up.", rule="notice_state")
@@ -265,7 +266,7 @@ def give_up(session: AnySession, actor: Actor, notice_id: UUID, *, now: datetime
 
 def slack_works(session: AnySession) -> None:
     """Slack answered: let go of the breaker, so that what waited is sent."""
-    outbox.free(session, outbox.WORKSPACE)
+    pacing.free(session, pacing.WORKSPACE)
 
 
 def retake_after_restore(session: AnySession, *, now: datetime) -> int:

@@ -22,7 +22,7 @@ from tracker.store.database import AnySession
 from tracker.store.deadline import Deadline
 from tracker.store.engagement import Engagement
 from tracker.store.holiday import holidays_of
-from tracker.store.outbox import OutboxNotice
+from tracker.store.notice import OutboxNotice
 
 UNTRUE = "The date was moved or is done, or a later reminder followed."
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)

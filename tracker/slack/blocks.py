@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tracker.store.outbox import OutboxNotice
+from tracker.store.notice import OutboxNotice
 
 # In characters as Slack counts them, after escaping. Slack takes 3,000 in a section, 2,000 in a field, 13,200 in all blocks;
 # it has posted texts of about 4,000 characters twice.

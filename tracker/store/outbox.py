@@ -9,95 +9,13 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
 
-from tracker.domain.access import Actor
-from tracker.domain.errors import NotFound
-from tracker.domain.notice import CANCELLABLE, SETTLED, Notice, NoticeState
-from tracker.store.database import AnySession, Base, Keyed, changed_one, dialect_insert, table_of
-from tracker.store.engagement import Engagement, visible
+from tracker.domain.notice import CANCELLABLE, Notice, NoticeState
+from tracker.store.database import AnySession, changed_one, dialect_insert, table_of
 from tracker.store.identity import new_id
+from tracker.store.notice import DeliveryAttempt, OutboxNotice, table
+from tracker.store.pacing import WORKSPACE, SlackChannel, take_slot, workspace_hold
 
-STATES = ", ".join(f"'{state}'" for state in NoticeState)
-WORKSPACE = "workspace"
-
-
-def _partial(name: str, column: str, state: str) -> sa.Index:
-    where = sa.text(f"state = '{state}'")
-    return sa.Index(name, column, "id", sqlite_where=where, postgresql_where=where)
-
-
-class OutboxNotice(Keyed, Base):
-    """One notice on its way."""
-
-    __tablename__ = "notice"
-    __table_args__ = (
-        sa.CheckConstraint(f"state IN ({STATES})", name="state_known"),
-        sa.CheckConstraint("audience IN ('customer', 'internal')", name="audience_known"),
-        sa.CheckConstraint("(state = 'sending') = (lease_until IS NOT NULL)", name="lease_while_sending"),
-        sa.CheckConstraint("state <> 'sent' OR slack_ts IS NOT NULL", name="sent_has_timestamp"),
-        sa.ForeignKeyConstraint(["engagement_id", "site_id"], ["site.engagement_id", "site.id"]),
-        sa.ForeignKeyConstraint(["engagement_id", "deadline_id"], ["deadline.engagement_id", "deadline.id"]),
-        _partial("ix_notice_planned", "due_at", "planned"),
-        _partial("ix_notice_ready", "next_at", "ready"),
-        _partial("ix_notice_sending", "lease_until", "sending"),
-        _partial("ix_notice_unknown", "next_at", "unknown"),
-        sa.Index("ix_notice_engagement", "engagement_id", "due_at"),
-        sa.Index("ix_notice_deadline", "deadline_id"),
-        sa.Index("ix_notice_state", "state", "due_at"),
-    )
-    engagement_id: Mapped[UUID] = mapped_column(sa.ForeignKey("engagement.id"))
-    site_id: Mapped[UUID | None]
-    deadline_id: Mapped[UUID | None]
-    key: Mapped[str] = mapped_column(unique=True)
-    kind: Mapped[str]
-    audience: Mapped[str]
-    channel: Mapped[str | None]
-    headline: Mapped[str]
-    text: Mapped[str]
-    facts: Mapped[list[Any]]
-    path: Mapped[str]
-    mention: Mapped[str | None]
-    due_at: Mapped[datetime]
-    useless_after: Mapped[datetime]
-    state: Mapped[str]
-    reason: Mapped[str | None]
-    next_at: Mapped[datetime]
-    fence: Mapped[int] = mapped_column(default=0)
-    lease_until: Mapped[datetime | None]
-    lease_owner: Mapped[str | None]
-    attempts: Mapped[int] = mapped_column(default=0)
-    first_attempt_at: Mapped[datetime | None]
-    last_attempt_at: Mapped[datetime | None]
-    absent_seen: Mapped[int] = mapped_column(default=0)
-    repeats: Mapped[int] = mapped_column(default=0)
-    # NULL, never the JSON word null: a body is frozen where there is none yet.
-    body: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True))
-    slack_ts: Mapped[str | None]
-    last_error: Mapped[str | None]
-    settled_at: Mapped[datetime | None]
-    created_at: Mapped[datetime]
-
-
-class DeliveryAttempt(Keyed, Base):
-    """One try to send, or one look into the channel: what came of it. Never changed."""
-
-    notice_id: Mapped[UUID] = mapped_column(sa.ForeignKey("notice.id"), index=True)
-    fence: Mapped[int | None]
-    at: Mapped[datetime]
-    outcome: Mapped[str]
-    detail: Mapped[str | None]
-
-
-class SlackChannel(Base):
-    """The pace of one channel; the row called "workspace" is the breaker for all of them."""
-
-    channel: Mapped[str] = mapped_column(primary_key=True)
-    held_until: Mapped[datetime]
-    reason: Mapped[str | None]
-
-
-table = table_of(OutboxNotice)
 _content = ("channel", "headline", "text", "facts", "path", "mention", "due_at", "useless_after", "next_at")
 
 
@@ -280,7 +198,7 @@ def claim(session: AnySession, now: datetime, lease: timedelta, pace: timedelta,
     found = session.execute(candidate).first()
     if found is None:
         return None
-    if not _take_slot(session, found.channel, now, pace):
+    if not take_slot(session, found.channel, now, pace):
         raise SlotTaken
     claimed = (
         sa.update(OutboxNotice)
@@ -298,33 +216,6 @@ def claim(session: AnySession, now: datetime, lease: timedelta, pace: timedelta,
         .returning(OutboxNotice)
     )
     return session.scalar(claimed, execution_options={"synchronize_session": False, "populate_existing": True})
-
-
-def _take_slot(session: AnySession, channel: str, now: datetime, pace: timedelta) -> bool:
-    statement = dialect_insert(session, table_of(SlackChannel)).values(channel=channel, held_until=now + pace, reason=None)
-    statement = statement.on_conflict_do_update(
-        index_elements=["channel"],
-        set_={"held_until": now + pace, "reason": None},
-        where=SlackChannel.held_until <= now,
-    )
-    return session.execute(statement.returning(SlackChannel.channel)).first() is not None
-
-
-def hold(session: AnySession, channel: str, until: datetime, reason: str | None) -> None:
-    """Send nothing to a channel (or, under WORKSPACE, to any) before a moment."""
-    statement = dialect_insert(session, table_of(SlackChannel)).values(channel=channel, held_until=until, reason=reason)
-    longer = sa.case((SlackChannel.held_until > until, SlackChannel.held_until), else_=until)
-    session.execute(statement.on_conflict_do_update(index_elements=["channel"], set_={"held_until": longer, "reason": reason}))
-
-
-def free(session: AnySession, channel: str) -> None:
-    """Let a channel, or the workspace, go again."""
-    session.execute(sa.delete(SlackChannel).where(SlackChannel.channel == channel))
-
-
-def workspace_hold(session: AnySession, now: datetime) -> SlackChannel | None:
-    """Why nothing at all is sent at present."""
-    return session.scalar(sa.select(SlackChannel).where(SlackChannel.channel == WORKSPACE, SlackChannel.held_until > now))
 
 
 def next_slot(session: AnySession, now: datetime) -> datetime | None:
@@ -390,52 +281,6 @@ def last_outcomes_since(session: AnySession, notice: OutboxNotice, outcome: str)
     return since
 
 
-def get(session: AnySession, actor: Actor, notice_id: UUID) -> OutboxNotice:
-    """Raises NotFound for one that is not there or not the actor's to know of."""
-    query = sa.select(OutboxNotice).join(Engagement, Engagement.id == OutboxNotice.engagement_id)
-    found = session.scalar(query.where(OutboxNotice.id == notice_id, visible(actor)))
-    if found is None:
-        raise NotFound
-    return found
-
-
-def attempts_of(session: AnySession, notice_id: UUID) -> list[DeliveryAttempt]:
-    """A notice's delivery log, oldest first."""
-    query = sa.select(DeliveryAttempt).where(DeliveryAttempt.notice_id == notice_id)
-    return list(session.scalars(query.order_by(DeliveryAttempt.id).limit(200)))
-
-
-def page(
-    session: AnySession,
-    actor: Actor,
-    *,
-    engagement_id: UUID | None = None,
-    state: str | None = None,
-    after: tuple[datetime, UUID] | None = None,
-    limit: int = 50,
-) -> list[tuple[OutboxNotice, str]]:
-    """Notices and their engagements' names by due date, the latest first, narrowed as asked."""
-    query = (
-        sa.select(OutboxNotice, Engagement.name)
-        .join(Engagement, Engagement.id == OutboxNotice.engagement_id)
-        .where(visible(actor))
-    )
-    if engagement_id is not None:
-        query = query.where(table.c.engagement_id == engagement_id)
-    if state is not None:
-        query = query.where(table.c.state == state)
-    if after is not None:
-        query = query.where(sa.tuple_(table.c.due_at, table.c.id) < sa.tuple_(*after))
-    rows = session.execute(query.order_by(table.c.due_at.desc(), table.c.id.desc()).limit(limit))
-    return [(row[0], row[1]) for row in rows]
-
-
-def count_by_state(session: AnySession, actor: Actor) -> dict[str, int]:
-    """How many notices an actor may see stand in each state."""
-    query = sa.select(table.c.state, sa.func.count()).join(Engagement, Engagement.id == table.c.engagement_id)
-    return {row[0]: row[1] for row in session.execute(query.where(visible(actor)).group_by(table.c.state))}
-
-
 def outbox_faults(session: AnySession, now: datetime, patience: timedelta) -> list[str]:
     """Notices that stand where no worker would ever take them further."""
     stuck = sa.select(table.c.id, table.c.lease_until).where(
@@ -465,10 +310,3 @@ def doubt_all_due(session: AnySession, now: datetime) -> int:
         first_attempt_at=sa.func.coalesce(table.c.first_attempt_at, table.c.due_at),
         reason="A backup was restored; whether it was sent is being looked up.",
     )
-
-
-def coming(session: AnySession, engagement_id: UUID, *, limit: int) -> list[OutboxNotice]:
-    """What an engagement's channels are to be told next, the earliest first; what is stuck stands among it."""
-    open_states = [state for state in NoticeState if state not in SETTLED]
-    query = sa.select(OutboxNotice).where(table.c.engagement_id == engagement_id, table.c.state.in_(open_states))
-    return list(session.scalars(query.order_by(table.c.due_at, table.c.id).limit(limit)))

@@ -10,7 +10,7 @@ from tracker.domain.errors import NotFound
 from tracker.store.database import AnySession
 from tracker.store.deadline import Deadline
 from tracker.store.engagement import Engagement, visible, visible_customer
-from tracker.store.outbox import OutboxNotice
+from tracker.store.notice import OutboxNotice
 from tracker.store.person import ApiToken, Person
 from tracker.store.site import Site
 from tracker.store.time_entry import TimeEntry

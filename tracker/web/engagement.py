@@ -18,8 +18,9 @@ from tracker.services import requirements as requirements_service
 from tracker.store import budget as budgets
 from tracker.store import deadline as deadlines
 from tracker.store import engagement as engagements
-from tracker.store import outbox, portfolio, requirements
+from tracker.store import notice as notices
 from tracker.store import person as people
+from tracker.store import portfolio, requirements
 from tracker.store import site as sites
 from tracker.store import time_entry as entries
 from tracker.store.database import db
@@ -246,7 +247,7 @@ def people_of(engagement: Engagement, actor: Actor, form: MemberForm | None) -> 
     if actor.may(Permission.EDIT_ENGAGEMENT):
         form = form or MemberForm(formdata=None)
         form.person_id.choices = member_choices({member.id for member in members} | {manager.id})
-    coming = outbox.coming(db.session, engagement.id, limit=NEXT_NOTICES) if actor.may(Permission.SEE_NOTICES) else []
+    coming = notices.coming(db.session, engagement.id, limit=NEXT_NOTICES) if actor.may(Permission.SEE_NOTICES) else []
     return {
         "engagement": present.engagement_head(engagement, customer.name, manager.name, stage),
         "agreement": present.agreement_card(engagements.agreement_of(db.session, engagement.id)),

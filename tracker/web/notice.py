@@ -17,9 +17,9 @@ from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
 from tracker.services import delivery as service
 from tracker.store import engagement as engagements
-from tracker.store import outbox
+from tracker.store import notice as notices
 from tracker.store.database import db
-from tracker.store.outbox import DeliveryAttempt, OutboxNotice
+from tracker.store.notice import DeliveryAttempt, OutboxNotice
 from tracker.web.filters import say_moment
 from tracker.web.form import save
 from tracker.web.sign_in import EmptyForm
@@ -39,7 +39,7 @@ def index() -> ResponseReturnValue:
     actor, state = current_actor(), request.args.get("state")
     state = state if state in set(NoticeState) else None
     after = _after(request.args.get("after"))
-    rows = outbox.page(db.session, actor, state=state, after=after, limit=NOTICES_SHOWN + 1)
+    rows = notices.page(db.session, actor, state=state, after=after, limit=NOTICES_SHOWN + 1)
     shown = rows[:NOTICES_SHOWN]
     return render_template(
         "notices/notices.html",
@@ -67,7 +67,7 @@ def _next(last: OutboxNotice, state: str | None) -> str:
 
 def _filters(actor: Actor, current: str | None) -> list[dict[str, Any]]:
     """All, and every state in which there is something."""
-    counts = outbox.count_by_state(db.session, actor)
+    counts = notices.count_by_state(db.session, actor)
     states = [state for state in NoticeState if counts.get(state) or state == current]
     every = {"label": "All", "count": sum(counts.values()), "url": url_for("notice.index"), "is_current": current is None}
     return [every] + [
@@ -152,7 +152,7 @@ def _decide(notice_id: UUID, use_case: Callable[[], object], said: str) -> Respo
 
 def _notice_page(notice_id: UUID) -> str:
     actor = current_actor()
-    notice = outbox.get(db.session, actor, notice_id)
+    notice = notices.get(db.session, actor, notice_id)
     engagement = engagements.get(db.session, actor, notice.engagement_id)
     urls = {}
     if actor.may(Permission.EDIT_ENGAGEMENT) and notice.state in SEND_AGAIN_FROM:
@@ -164,7 +164,7 @@ def _notice_page(notice_id: UUID) -> str:
         nav_current="notices",
         notice=_row(actor, notice, engagement.name) | _details(actor, notice),
         preview=_preview(notice),
-        attempts=[_attempt(actor, attempt) for attempt in outbox.attempts_of(db.session, notice.id)],
+        attempts=[_attempt(actor, attempt) for attempt in notices.attempts_of(db.session, notice.id)],
         urls=urls,
         back_url=url_for("notice.index"),
     )

@@ -16,7 +16,7 @@ from tracker.domain.site import FACT_KEYS
 from tracker.domain.text import initials
 from tracker.store.budget import Budget, PsBlock
 from tracker.store.engagement import Agreement, Engagement
-from tracker.store.outbox import OutboxNotice
+from tracker.store.notice import OutboxNotice
 from tracker.store.person import Person
 from tracker.store.requirements import ProjectRequirements, Signature, document_digest
 from tracker.store.site import Site

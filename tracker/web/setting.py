@@ -20,7 +20,8 @@ from tracker.edge.work import work
 from tracker.jobs.schedule import JOBS
 from tracker.services import delivery
 from tracker.services import setting as service
-from tracker.store import outbox, schema
+from tracker.store import notice as notices
+from tracker.store import pacing, schema
 from tracker.store import setting as kept
 from tracker.store.database import db
 from tracker.web.filters import say_moment, stale_jobs
@@ -112,7 +113,7 @@ def _page(form: SettingsForm, found: Any = None) -> str:
 
 def _slack(actor: Actor, found: Any) -> dict[str, Any]:
     """What is known of the connection: the settings, what holds it up, and what a test has just shown."""
-    held = outbox.workspace_hold(db.session, utc_now())
+    held = pacing.workspace_hold(db.session, utc_now())
     return {
         "has_token": settings().slack_bot_token is not None,
         "has_secret": settings().slack_signing_secret is not None,
@@ -135,7 +136,7 @@ def _test_result(found: Any) -> dict[str, Any]:
 
 
 def _delivery(actor: Actor) -> dict[str, Any]:
-    counts = outbox.count_by_state(db.session, actor)
+    counts = notices.count_by_state(db.session, actor)
     return {
         "planned": counts.get(NoticeState.PLANNED, 0),
         "waiting": sum(counts.get(state, 0) for state in WAITING),

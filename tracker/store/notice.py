@@ -1,0 +1,139 @@
+"""Notices as people look at them: what was told, what will be, and the log of each."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tracker.domain.access import Actor
+from tracker.domain.errors import NotFound
+from tracker.domain.notice import SETTLED, NoticeState
+from tracker.store.database import AnySession, Base, Keyed, table_of
+from tracker.store.engagement import Engagement, visible
+
+STATES = ", ".join(f"'{state}'" for state in NoticeState)
+
+
+def _partial(name: str, column: str, state: str) -> sa.Index:
+    where = sa.text(f"state = '{state}'")
+    return sa.Index(name, column, "id", sqlite_where=where, postgresql_where=where)
+
+
+class OutboxNotice(Keyed, Base):
+    """One notice on its way."""
+
+    __tablename__ = "notice"
+    __table_args__ = (
+        sa.CheckConstraint(f"state IN ({STATES})", name="state_known"),
+        sa.CheckConstraint("audience IN ('customer', 'internal')", name="audience_known"),
+        sa.CheckConstraint("(state = 'sending') = (lease_until IS NOT NULL)", name="lease_while_sending"),
+        sa.CheckConstraint("state <> 'sent' OR slack_ts IS NOT NULL", name="sent_has_timestamp"),
+        sa.ForeignKeyConstraint(["engagement_id", "site_id"], ["site.engagement_id", "site.id"]),
+        sa.ForeignKeyConstraint(["engagement_id", "deadline_id"], ["deadline.engagement_id", "deadline.id"]),
+        _partial("ix_notice_planned", "due_at", "planned"),
+        _partial("ix_notice_ready", "next_at", "ready"),
+        _partial("ix_notice_sending", "lease_until", "sending"),
+        _partial("ix_notice_unknown", "next_at", "unknown"),
+        sa.Index("ix_notice_engagement", "engagement_id", "due_at"),
+        sa.Index("ix_notice_deadline", "deadline_id"),
+        sa.Index("ix_notice_state", "state", "due_at"),
+    )
+    engagement_id: Mapped[UUID] = mapped_column(sa.ForeignKey("engagement.id"))
+    site_id: Mapped[UUID | None]
+    deadline_id: Mapped[UUID | None]
+    key: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    audience: Mapped[str]
+    channel: Mapped[str | None]
+    headline: Mapped[str]
+    text: Mapped[str]
+    facts: Mapped[list[Any]]
+    path: Mapped[str]
+    mention: Mapped[str | None]
+    due_at: Mapped[datetime]
+    useless_after: Mapped[datetime]
+    state: Mapped[str]
+    reason: Mapped[str | None]
+    next_at: Mapped[datetime]
+    fence: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None]
+    lease_owner: Mapped[str | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    first_attempt_at: Mapped[datetime | None]
+    last_attempt_at: Mapped[datetime | None]
+    absent_seen: Mapped[int] = mapped_column(default=0)
+    repeats: Mapped[int] = mapped_column(default=0)
+    # NULL, never the JSON word null: a body is frozen where there is none yet.
+    body: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True))
+    slack_ts: Mapped[str | None]
+    last_error: Mapped[str | None]
+    settled_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class DeliveryAttempt(Keyed, Base):
+    """One try to send, or one look into the channel: what came of it. Never changed."""
+
+    notice_id: Mapped[UUID] = mapped_column(sa.ForeignKey("notice.id"), index=True)
+    fence: Mapped[int | None]
+    at: Mapped[datetime]
+    outcome: Mapped[str]
+    detail: Mapped[str | None]
+
+
+table = table_of(OutboxNotice)
+
+
+def get(session: AnySession, actor: Actor, notice_id: UUID) -> OutboxNotice:
+    """Raises NotFound for one that is not there or not the actor's to know of."""
+    query = sa.select(OutboxNotice).join(Engagement, Engagement.id == OutboxNotice.engagement_id)
+    found = session.scalar(query.where(OutboxNotice.id == notice_id, visible(actor)))
+    if found is None:
+        raise NotFound
+    return found
+
+
+def attempts_of(session: AnySession, notice_id: UUID) -> list[DeliveryAttempt]:
+    """A notice's delivery log, oldest first."""
+    query = sa.select(DeliveryAttempt).where(DeliveryAttempt.notice_id == notice_id)
+    return list(session.scalars(query.order_by(DeliveryAttempt.id).limit(200)))
+
+
+def page(
+    session: AnySession,
+    actor: Actor,
+    *,
+    engagement_id: UUID | None = None,
+    state: str | None = None,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int = 50,
+) -> list[tuple[OutboxNotice, str]]:
+    """Notices and their engagements' names by due date, the latest first, narrowed as asked."""
+    query = (
+        sa.select(OutboxNotice, Engagement.name)
+        .join(Engagement, Engagement.id == OutboxNotice.engagement_id)
+        .where(visible(actor))
+    )
+    if engagement_id is not None:
+        query = query.where(table.c.engagement_id == engagement_id)
+    if state is not None:
+        query = query.where(table.c.state == state)
+    if after is not None:
+        query = query.where(sa.tuple_(table.c.due_at, table.c.id) < sa.tuple_(*after))
+    rows = session.execute(query.order_by(table.c.due_at.desc(), table.c.id.desc()).limit(limit))
+    return [(row[0], row[1]) for row in rows]
+
+
+def count_by_state(session: AnySession, actor: Actor) -> dict[str, int]:
+    """How many notices an actor may see stand in each state."""
+    query = sa.select(table.c.state, sa.func.count()).join(Engagement, Engagement.id == table.c.engagement_id)
+    return {row[0]: row[1] for row in session.execute(query.where(visible(actor)).group_by(table.c.state))}
+
+
+def coming(session: AnySession, engagement_id: UUID, *, limit: int) -> list[OutboxNotice]:
+    """What an engagement's channels are to be told next, the earliest first; what is stuck stands among it."""
+    open_states = [state for state in NoticeState if state not in SETTLED]
+    query = sa.select(OutboxNotice).where(table.c.engagement_id == engagement_id, table.c.state.in_(open_states))
+    return list(session.scalars(query.order_by(table.c.due_at, table.c.id).limit(limit)))

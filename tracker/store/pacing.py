@@ -1,0 +1,46 @@
+"""How fast Slack is told things: one channel at a time, and the workspace as a whole."""
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tracker.store.database import AnySession, Base, dialect_insert, table_of
+
+WORKSPACE = "workspace"
+
+
+class SlackChannel(Base):
+    """The pace of one channel; the row called "workspace" is the breaker for all of them."""
+
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    held_until: Mapped[datetime]
+    reason: Mapped[str | None]
+
+
+def take_slot(session: AnySession, channel: str, now: datetime, pace: timedelta) -> bool:
+    """Take a channel's next slot; False where another worker was quicker."""
+    statement = dialect_insert(session, table_of(SlackChannel)).values(channel=channel, held_until=now + pace, reason=None)
+    statement = statement.on_conflict_do_update(
+        index_elements=["channel"],
+        set_={"held_until": now + pace, "reason": None},
+        where=SlackChannel.held_until <= now,
+    )
+    return session.execute(statement.returning(SlackChannel.channel)).first() is not None
+
+
+def hold(session: AnySession, channel: str, until: datetime, reason: str | None) -> None:
+    """Send nothing to a channel (or, under WORKSPACE, to any) before a moment."""
+    statement = dialect_insert(session, table_of(SlackChannel)).values(channel=channel, held_until=until, reason=reason)
+    longer = sa.case((SlackChannel.held_until > until, SlackChannel.held_until), else_=until)
+    session.execute(statement.on_conflict_do_update(index_elements=["channel"], set_={"held_until": longer, "reason": reason}))
+
+
+def free(session: AnySession, channel: str) -> None:
+    """Let a channel, or the workspace, go again."""
+    session.execute(sa.delete(SlackChannel).where(SlackChannel.channel == channel))
+
+
+def workspace_hold(session: AnySession, now: datetime) -> SlackChannel | None:
+    """Why nothing at all is sent at present."""
+    return session.scalar(sa.select(SlackChannel).where(SlackChannel.channel == WORKSPACE, SlackChannel.held_until > now))
