@@ -359,7 +359,7 @@ def test_an_empty_body_misses_its_fields(client: FlaskClient, token: str) -> Non
     assert [error["field"] for error in answer.json["errors"]] == ["name", "customer"]
 
 
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "9" * 400, "-" + "9" * 400])
 def test_a_number_that_is_none_is_refused(client: FlaskClient, token: str, engagement: Engagement, number: str) -> None:
     body = json.dumps(SITE | {"facts": {"search_provider": 0}}).replace('"search_provider": 0', f'"search_provider": {number}')
     answer = send(client, token, body.encode(), f"/api/v1/engagements/{engagement.id}/sites")

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from tracker.api.operation import Api, Call, In, Listing, Out
 from tracker.domain.access import Permission
-from tracker.domain.site import read_facts
+from tracker.domain.site import every_fact
 from tracker.services import site as service
 from tracker.services.site import SiteChange
 from tracker.store import site as sites
@@ -75,7 +75,7 @@ class TransitionIn(In):
 def site_out(site: Site) -> SiteOut:
     """One site whole, every fact that a rule asks about included."""
     shown = {name: getattr(site, name) for name in SiteOut.model_fields if name != "facts"}
-    return SiteOut(**shown, facts=read_facts(site.facts))
+    return SiteOut(**shown, facts=every_fact(site.facts))
 
 
 @api.get("/engagements/<uuid:engagement_id>/sites", Permission.SEE_ENGAGEMENTS)

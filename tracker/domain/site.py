@@ -1,7 +1,7 @@
 """One site of an engagement: what it is, what its package entitles it to, and the states of its migration."""
 
-import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from tracker.domain.errors import FieldError, Invalid
 from tracker.domain.lifecycle import Lifecycle, Need, Step
-from tracker.domain.text import TextError, clean_line
+from tracker.domain.secret import find_secret
+from tracker.domain.text import TextError, clean_line, read_line
 
 CMS = ("wordpress", "drupal")
 CMS_VARIANTS = ("drupal-7", "drupal-composer")
@@ -100,6 +101,7 @@ WORKABLE = frozenset(SITE_LIFECYCLE) - {"closed", "withdrawn"}
 LAUNCHED_STAGES = frozenset({"launched", "hypercare", "closed"})
 
 LONGEST_URL, LONGEST_FACT = 2000, 200
+LARGEST_FACT = 10**12  # No count of a site comes near, and every database and reader of JSON holds it.
 HOST = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.ASCII)
 
 
@@ -134,6 +136,8 @@ def read_address(text: str) -> SiteAddress:
         raise Invalid.at("url", "That is not a web address. Write it like https://shop.example.com.")
     if parts.username or parts.password:
         raise Invalid.at("url", "Leave user name and password out of the address; credentials are never stored.")
+    if secret := find_secret(typed):
+        raise Invalid.at("url", secret.message)
     path = parts.path.rstrip("/")
     return SiteAddress(url=candidate, key=f"{host}{f':{port}' if port not in (None, 80, 443) else ''}{path}")
 
@@ -174,13 +178,22 @@ def check_facts(facts: dict[str, Any]) -> dict[str, Any]:
 def _plain_value(value: Any) -> Any:
     """Raises ValueError for what is neither a text, a number, true, false nor null."""
     if isinstance(value, str):
-        return clean_line(value, LONGEST_FACT)
-    if value is None or isinstance(value, bool) or (isinstance(value, int | float) and math.isfinite(value)):
+        return read_line(value, LONGEST_FACT)
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int | float):
+        # Also false for what is no number (NaN) or has no end.
+        if -LARGEST_FACT <= value <= LARGEST_FACT:
+            return value
+        raise ValueError(f"Write a number of at most {LARGEST_FACT:,}.")
     raise ValueError("Write a text, a number, true or false; null says that nobody knows yet.")
 
 
 def read_facts(facts: dict[str, Any]) -> dict[str, Any]:
     """Every known key, None where nothing is known. Raises Invalid as `check_facts` does."""
-    said = check_facts(facts)
+    return every_fact(check_facts(facts))
+
+
+def every_fact(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Every known key with what is stored of it, None where nothing is known."""
     return {key: said.get(key) for key in FACT_KEYS}

@@ -7,6 +7,8 @@ what is: controls, and the marks that turn the direction of the text around them
 import re
 import unicodedata
 
+from tracker.domain.secret import find_secret
+
 # Embeddings, overrides and isolates: with them "invoice-fdp.exe" is shown as if it ended in "pdf".
 TURNS_DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 # A byte order mark, a zero-width space, a word joiner: pasted along unseen, and two equal names would differ.
@@ -47,10 +49,26 @@ def clean_text(text: str, max_length: int) -> str:
     return _checked(joined, max_length, allowed="\n\t")
 
 
+def read_line(text: str, max_length: int) -> str:
+    """Read a text of one line that is to be kept: tidied as by `clean_line`, and no secret in it. Raises TextError."""
+    return _without_secret(clean_line(text, max_length))
+
+
+def read_text(text: str, max_length: int) -> str:
+    """Read a text of several lines that is to be kept: tidied as by `clean_text`, and no secret in it. Raises TextError."""
+    return _without_secret(clean_text(text, max_length))
+
+
 def initials(name: str) -> str:
     """Return one or two signs for a person: of the first and the last word, an emoji or accented letter kept whole."""
     signs = [sign for word in name.split() if (sign := _first_sign(word))]
     return "".join(signs if len(signs) < 2 else (signs[0], signs[-1])) or "?"
+
+
+def _without_secret(text: str) -> str:
+    if secret := find_secret(text):
+        raise TextError(secret.message)
+    return text
 
 
 def _composed(text: str) -> str:

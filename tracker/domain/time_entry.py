@@ -9,7 +9,7 @@ from tracker.domain.budget import WorkKind
 from tracker.domain.errors import FieldError, Invalid
 from tracker.domain.lifecycle import Lifecycle, Step
 from tracker.domain.secret import find_secret
-from tracker.domain.text import TextError, clean_text
+from tracker.domain.text import TextError, read_text
 
 ACTIVITIES = ("research", "known_solution")
 PS_KINDS = (
@@ -41,12 +41,9 @@ ENTRY_LIFECYCLE: Lifecycle = {
 def read_remark(field: str, text: str, longest: int) -> str:
     """A note or a reason as it is kept: tidied, and no secret in it. Raises Invalid at the field."""
     try:
-        remark = clean_text(text, longest)
+        return read_text(text, longest)
     except TextError as error:
         raise Invalid.at(field, error.message) from None
-    if secret := find_secret(remark):
-        raise Invalid.at(field, secret.message)
-    return remark
 
 
 @dataclass(frozen=True)
@@ -101,7 +98,9 @@ class Work:
             errors.append(FieldError("activity", "The allowance pays for research or a known solution only. Say which."))
         if self.activity == "known_solution" and not self.known_issue_id:
             errors.append(FieldError("known_issue_id", "A known solution names the known issue that it solves."))
-        if self.known_issue_id and not KNOWN_ISSUE.fullmatch(self.known_issue_id):
+        if self.known_issue_id and (secret := find_secret(self.known_issue_id)):
+            errors.append(FieldError("known_issue_id", secret.message))
+        elif self.known_issue_id and not KNOWN_ISSUE.fullmatch(self.known_issue_id):
             errors.append(FieldError("known_issue_id", "Write the issue's id as in the catalogue, such as wp-yoast-indexables."))
         if self.kind is WorkKind.PS and self.ps_kind is None:
             errors.append(FieldError("ps_kind", "PS work says what kind it is."))

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from tracker.domain.access import Actor, Permission
 from tracker.domain.budget import BudgetKind, check_block
 from tracker.domain.errors import FieldError, Invalid
-from tracker.domain.text import TextError, clean_line
+from tracker.domain.text import TextError, read_line
 from tracker.store import audit
 from tracker.store import engagement as engagements
 from tracker.store.budget import Budget, PsBlock
@@ -34,7 +34,7 @@ def sell_block(session: AnySession, actor: Actor, engagement_id: UUID, spec: Blo
     if not 2000 <= spec.purchased_on.year <= 2099:
         errors.append(FieldError("purchased_on", f"The year {spec.purchased_on.year:04d} is not plausible."))
     try:
-        reference = clean_line(spec.reference, 200)
+        reference = read_line(spec.reference, 200)
     except TextError as error:
         errors.append(FieldError("reference", str(error)))
     if errors:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tracker.domain.access import Actor, Permission
 from tracker.domain.errors import EditedMeanwhile, FieldError, Invalid, NotAllowed
-from tracker.domain.text import TextError, clean_line
+from tracker.domain.text import TextError, read_line
 from tracker.services.planning import recount
 from tracker.store import audit
 from tracker.store import engagement as engagements
@@ -68,7 +68,7 @@ def _read(session: AnySession, values: dict[str, Any], existing: Customer | None
     read = dict(values)
     if existing is None or "name" in values:
         try:
-            read["name"] = clean_line(str(values.get("name") or ""), NAME_LENGTH)
+            read["name"] = read_line(str(values.get("name") or ""), NAME_LENGTH)
         except TextError as error:
             errors.append(FieldError("name", str(error)))
         else:

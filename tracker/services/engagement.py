@@ -9,7 +9,8 @@ from tracker.domain.deadline import DeadlineKind
 from tracker.domain.engagement import TYPES, UAT_SILENCE, Windows
 from tracker.domain.errors import EditedMeanwhile, FieldError, Guard, Invalid, NotAllowed, NotFound
 from tracker.domain.notice import Audience
-from tracker.domain.text import TextError, clean_line
+from tracker.domain.secret import find_secret
+from tracker.domain.text import TextError, read_line
 from tracker.domain.workday import Calendar, UnknownTimeZone
 from tracker.services.planning import ground_of, place_following, replan
 from tracker.store import audit, outbox
@@ -66,13 +67,13 @@ def create_engagement(session: AnySession, actor: Actor, spec: EngagementSpec, *
     _check(spec)
     engagement = Engagement(
         customer_id=_customer(session, actor, spec).id,
-        name=clean_line(spec.name, NAME_LENGTH),
+        name=read_line(spec.name, NAME_LENGTH),
         type=spec.type,
         time_zone=spec.time_zone,
         slack_channel=spec.slack_channel,
         internal_slack_channel=spec.internal_slack_channel,
         manager_id=_manager(session, actor, spec.manager),
-        account_rep=clean_line(spec.account_rep or "", NAME_LENGTH) or None,
+        account_rep=read_line(spec.account_rep or "", NAME_LENGTH) or None,
         created_at=now,
     )
     session.add(engagement)
@@ -118,7 +119,7 @@ def _check(spec: EngagementSpec) -> None:
 def check_line(field: str, text: str, *, longest: int = NAME_LENGTH) -> list[FieldError]:
     """What is wrong with a one-line text, such as a name."""
     try:
-        cleaned = clean_line(text, longest)
+        cleaned = read_line(text, longest)
     except TextError as error:
         return [FieldError(field, str(error))]
     return [] if cleaned else [FieldError(field, "Fill this in.")]
@@ -138,7 +139,8 @@ def _check_channels(*channels: str | None) -> list[FieldError]:
     return [
         FieldError(field, "Write the channel's id, such as C0123ABCD (in Slack: channel details, at the bottom).")
         for field, channel in zip(fields, channels, strict=True)
-        if channel is not None and not (channel.isalnum() and channel.isascii() and 1 < len(channel) <= 40)
+        if channel is not None
+        and not (channel.isalnum() and channel.isascii() and 1 < len(channel) <= 40 and not find_secret(channel))
     ]
 
 
@@ -152,7 +154,7 @@ def _check_agreement(spec: AgreementSpec) -> list[FieldError]:
 
 
 def _customer(session: AnySession, actor: Actor, spec: EngagementSpec) -> Customer:
-    name = clean_line(spec.customer, NAME_LENGTH)
+    name = read_line(spec.customer, NAME_LENGTH)
     customer = engagements.customer_named(session, name)
     if customer is None:
         customer = Customer(name=name, name_key=name.casefold(), country=spec.country)
@@ -186,7 +188,7 @@ def _person_by_id(session: AnySession, text: str) -> Person | None:
 def _agreement(engagement_id: UUID, spec: AgreementSpec) -> Agreement:
     return Agreement(
         engagement_id=engagement_id,
-        reference=clean_line(spec.reference, NAME_LENGTH),
+        reference=read_line(spec.reference, NAME_LENGTH),
         signed_on=spec.signed_on,
         uat_business_days=spec.windows.uat,
         cutover_business_days=spec.windows.cutover,
@@ -244,7 +246,7 @@ def edit_engagement(
     for name in EDITABLE:
         if name in values:
             value = values[name]
-            setattr(engagement, name, clean_line(str(value), NAME_LENGTH) if name == "name" else value)
+            setattr(engagement, name, read_line(str(value), NAME_LENGTH) if name == "name" else value)
     if values.get("engagement_manager"):
         engagement.manager_id = _manager(session, actor, str(values["engagement_manager"]))
     if isinstance(kickoff := values.get("kickoff_on"), date):
@@ -262,7 +264,7 @@ def edit_engagement(
 def _tidied(values: dict[str, object]) -> dict[str, object]:
     """What is stored of a change that can stand: names tidied, an empty text as nothing."""
     tidy = {name: value or None if isinstance(value, str) else value for name, value in values.items()}
-    return tidy | {name: clean_line(str(tidy[name]), NAME_LENGTH) for name in ("name", "account_rep") if tidy.get(name)}
+    return tidy | {name: read_line(str(tidy[name]), NAME_LENGTH) for name in ("name", "account_rep") if tidy.get(name)}
 
 
 def _check_change(change: EngagementChange) -> None:

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from tracker.domain.access import CUSTOMERS, Actor, Permission, Role, Scope
 from tracker.domain.errors import EditedMeanwhile, FieldError, Invalid, NotFound, RateLimited
-from tracker.domain.text import TextError, clean_line
+from tracker.domain.secret import find_secret
+from tracker.domain.text import TextError, read_line
 from tracker.domain.workday import Calendar, UnknownTimeZone
 from tracker.store import audit
 from tracker.store import engagement as engagements
@@ -26,6 +27,7 @@ SESSION_LIFE = timedelta(days=14)
 ATTEMPT_WINDOW = timedelta(minutes=15)
 ATTEMPTS_ALLOWED = 10
 LINKS_ALLOWED = 5
+NAME_LENGTH, SLACK_ID_LENGTH = 200, 40
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def _add(session: AnySession, actor: Actor, spec: PersonSpec, password_hash: str
         errors.append(FieldError("email", "Somebody with this e-mail address is here already."))
     name = ""
     try:
-        name = clean_line(spec.name, 200)
+        name = read_line(spec.name, NAME_LENGTH)
     except TextError as error:
         errors.append(FieldError("name", str(error)))
     if not name and not errors:
@@ -72,8 +74,7 @@ def _add(session: AnySession, actor: Actor, spec: PersonSpec, password_hash: str
             errors.append(FieldError("customer", "Name the customer this person belongs to."))
     elif spec.customer:
         errors.append(FieldError("customer", "Only customer roles belong to a customer. Leave it empty."))
-    if spec.slack_user_id and not (spec.slack_user_id.isascii() and spec.slack_user_id.isalnum()):
-        errors.append(FieldError("slack_user_id", "Write the member id, such as U0123ABCD (in Slack: profile, copy member ID)."))
+    errors += _check_slack_user(spec.slack_user_id)
     if errors:
         raise Invalid(errors)
     _check_zone(spec.time_zone)
@@ -93,6 +94,13 @@ def _add(session: AnySession, actor: Actor, spec: PersonSpec, password_hash: str
     return person
 
 
+def _check_slack_user(slack_user_id: str | None) -> list[FieldError]:
+    said = slack_user_id or "U0"
+    if said.isascii() and said.isalnum() and len(said) <= SLACK_ID_LENGTH and not find_secret(said):
+        return []
+    return [FieldError("slack_user_id", "Write the member id, such as U0123ABCD (in Slack: profile, copy member ID).")]
+
+
 def _check_zone(time_zone: str) -> None:
     try:
         Calendar(time_zone)
@@ -102,7 +110,7 @@ def _check_zone(time_zone: str) -> None:
 
 def _new_customer(session: AnySession, actor: Actor, name: str) -> Customer:
     try:
-        cleaned = clean_line(name, 200)
+        cleaned = read_line(name, NAME_LENGTH)
     except TextError as error:
         raise Invalid.at("customer", str(error)) from None
     if not cleaned:
@@ -260,7 +268,7 @@ def edit_self(session: AnySession, actor: Actor, change: OwnChange, *, now: date
         raise EditedMeanwhile
     if change.name is not None:
         try:
-            person.name = clean_line(change.name, 200)
+            person.name = read_line(change.name, NAME_LENGTH)
         except TextError as error:
             raise Invalid.at("name", str(error)) from None
         if not person.name:

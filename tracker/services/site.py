@@ -24,7 +24,7 @@ from tracker.domain.site import (
     read_address,
     read_facts,
 )
-from tracker.domain.text import TextError, clean_line
+from tracker.domain.text import TextError, read_line
 from tracker.services.planning import replan
 from tracker.store import audit, requirements
 from tracker.store import budget as budgets
@@ -123,7 +123,7 @@ def _read(values: dict[str, Any]) -> dict[str, Any]:
     for field in ("name", "cms_version"):
         if values.get(field):
             try:
-                read[field] = clean_line(values[field], NAME_LENGTH)
+                read[field] = read_line(values[field], NAME_LENGTH)
             except TextError as error:
                 errors.append(FieldError(field, str(error)))
     if values.get("url"):
