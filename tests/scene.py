@@ -154,7 +154,7 @@ def _finish_inventory(manager: Actor, engagement_id: UUID) -> None:
     assert found is not None
     deadline_id = found.id
     with work():
-        deadline.change_date(db.session, manager, deadline_id, DateChange(None, done=True), now=utc_now())
+        deadline.change_date(db.session, manager, deadline_id, DateChange(None, done_at=utc_now()), now=utc_now())
 
 
 def _hours(engineer: Actor, www: UUID, shop: UUID, archive: UUID) -> None:

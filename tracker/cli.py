@@ -21,6 +21,7 @@ from tracker import layout
 from tracker.app import create_app, is_migrated
 from tracker.clock import utc_now
 from tracker.domain.access import SYSTEM
+from tracker.domain.deadline import EARLIEST_YEAR, LATEST_YEAR
 from tracker.domain.errors import TrackerError
 from tracker.domain.notice import NoticeState
 from tracker.edge.fault import say_database_fault
@@ -89,7 +90,7 @@ def cli() -> None:
 
 @cli.command()
 @click.option("--host", default=lambda: os.environ.get("HOST", "127.0.0.1"), show_default="127.0.0.1")
-@click.option("--port", type=click.IntRange(1, 65535), default=lambda: int(os.environ.get("PORT", "8000")), show_default="8000")
+@click.option("--port", type=click.IntRange(1, 65535), default=lambda: os.environ.get("PORT", "8000"), show_default="8000")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True)
 @click.option("--threads", type=click.IntRange(1, 64), default=8, show_default=True)
 def serve(host: str, port: int, workers: int, threads: int) -> None:
@@ -213,12 +214,10 @@ def token_create(email: str, scope: str, engagement: Any, json_: bool) -> None:
 def remind(moment: str | None, dry_run: bool, days: int, json_: bool) -> None:
     """Plan reminders and release those that are due: planned to ready."""
     now = read_moment(moment)
-    if dry_run:
-        notices = outbox.due(db.session, now + timedelta(days=days))
-    else:
-        notices = step.plan(now)
-        if days:
-            notices += outbox.due(db.session, now + timedelta(days=days))
+    until = now + timedelta(days=days)
+    notices = step.rehearse(now, until) if dry_run else step.plan(now)
+    if days and not dry_run:
+        notices += step.coming(now, until)
     rows = [{"key": each.key, "kind": each.kind, "channel": each.channel, "due_at": each.due_at.isoformat()} for each in notices]
     if json_:
         click.echo(json.dumps(rows))
@@ -237,6 +236,8 @@ def read_moment(text: str | None) -> datetime:
         read = datetime.fromisoformat(text)
     except ValueError:
         fail(f"--now: {text} is not a moment. Write it like 2026-11-20T09:00:00+01:00")
+    if not EARLIEST_YEAR <= read.year <= LATEST_YEAR:
+        fail(f"--now: the year {read.year:04d} is not plausible")
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
@@ -307,6 +308,7 @@ def restore(file: Path, json_: bool) -> None:
     app = open_app(need_schema=False)
     with app.app_context():
         migrate_database(settings)
+        step.plan_further(utc_now())
         with work():
             doubted = delivery.retake_after_restore(db.session, now=utc_now())
         db.session.remove()

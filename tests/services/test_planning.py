@@ -37,7 +37,8 @@ def change(deadline: Deadline, *, now: datetime = NOW, day: date | None = None, 
     manager = actor(people.get(db.session, engagement.manager_id))
     dates = Dates(due_on=day) if day else None
     with transaction(db.session, now=now):
-        asked = DateChange(None, dates, "The client asked for it." if day else None, done)
+        said = "The client asked for it." if day else None
+        asked = DateChange(None, dates, said, now if done else None, open_again=done is False)
         deadline_service.change_date(db.session, manager, deadline.id, asked, now=now)
 
 

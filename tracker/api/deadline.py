@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from tracker.api.operation import Api, Call, In, Listing, Out
+from tracker.api.operation import LONGEST_PAGE, Api, Call, In, Listing, Out, PageQuery, id_cursor
 from tracker.domain.access import Permission
 from tracker.domain.deadline import Dates, DeadlineKind
 from tracker.domain.errors import Invalid
@@ -54,14 +54,21 @@ class DeadlineOut(Out):
     done_at: datetime | None
 
 
+class DeadlineQuery(PageQuery):
+    limit: int = Field(LONGEST_PAGE, ge=1, le=LONGEST_PAGE)
+
+
 def deadline_out(deadline: Deadline) -> DeadlineOut:
     return DeadlineOut(**{name: getattr(deadline, name) for name in DeadlineOut.model_fields})
 
 
 @api.get("/engagements/<uuid:engagement_id>/deadlines", Permission.SEE_ENGAGEMENTS)
-def list_deadlines(call: Call, engagement_id: UUID) -> Listing[DeadlineOut]:
+def list_deadlines(call: Call, engagement_id: UUID, query: DeadlineQuery) -> Listing[DeadlineOut]:
     """The dates of an engagement and its sites, in order."""
-    return Listing(items=[deadline_out(deadline) for deadline in deadlines.of_engagement(call.session, engagement_id)])
+    after = deadlines.get(call.session, call.actor, cursor) if (cursor := id_cursor(query.cursor)) else None
+    rows = deadlines.page(call.session, engagement_id, after=after, limit=query.limit + 1)
+    items = [deadline_out(row) for row in rows[: query.limit]]
+    return Listing(items=items, next_cursor=str(items[-1].id) if len(rows) > query.limit else None)
 
 
 @api.post("/engagements/<uuid:engagement_id>/deadlines", Permission.EDIT_ENGAGEMENT)
@@ -95,6 +102,7 @@ def change_deadline(call: Call, deadline_id: UUID, body: DeadlinePatch) -> Deadl
         version=call.version,
         dates=Dates(body.due_on, body.due_at, body.opens_on) if moved else None,
         reason=body.reason,
-        done=body.done_at is not None if "done_at" in named else None,
+        done_at=body.done_at,
+        open_again="done_at" in named and body.done_at is None,
     )
     return deadline_out(service.change_date(call.session, call.actor, deadline_id, change, now=call.now))

@@ -6,7 +6,7 @@ engagement's zone and the customer's holidays. Sources: docs/rules/deadlines.md,
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 
 from tracker.domain.engagement import Windows
@@ -140,6 +140,12 @@ class Dates:
     due_on: date | None = None
     due_at: datetime | None = None
     opens_on: date | None = None
+
+    def __post_init__(self) -> None:
+        # One instant has one name, in whatever zone it was typed: keys of reminders are made of it.
+        # (At the ends of the calendar there is no other zone; such a year is refused anyway.)
+        if self.due_at is not None and 1 < self.due_at.year < 9999:
+            object.__setattr__(self, "due_at", self.due_at.astimezone(UTC))
 
     def day(self, calendar: Calendar) -> date:
         """The local day on which it is due."""

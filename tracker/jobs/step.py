@@ -52,10 +52,7 @@ class Delivery:
 
 def plan(now: datetime) -> list[OutboxNotice]:
     """Plan further what repeats, and release what is due at a moment."""
-    while True:
-        with work():
-            if not delivery.replan_due(db.session, now=now):
-                break
+    plan_further(now)
     released: list[OutboxNotice] = []
     while True:
         with work():
@@ -63,6 +60,38 @@ def plan(now: datetime) -> list[OutboxNotice]:
         released += some
         if not some:
             return released
+
+
+def plan_further(now: datetime) -> None:
+    """Plan what repeats up to a moment, a few engagements at a time."""
+    while True:
+        with work():
+            if not delivery.replan_due(db.session, now=now):
+                return
+
+
+def rehearse(now: datetime, until: datetime) -> list[OutboxNotice]:
+    """What `plan` would release at a moment, and what comes after it; nothing is kept."""
+    shown: list[OutboxNotice] = []
+    try:
+        with work():
+            while delivery.replan_due(db.session, now=now):
+                pass
+            shown += delivery.release_due(db.session, now=now, ready_at=utc_now())
+            shown += coming(now, until)
+            db.session.expunge_all()
+            raise Rehearsed
+    except Rehearsed:
+        return shown
+
+
+class Rehearsed(Exception):
+    """The unit was only tried."""
+
+
+def coming(now: datetime, until: datetime) -> list[OutboxNotice]:
+    """What is planned for later than a moment and up to another."""
+    return [notice for notice in outbox.due(db.session, until) if notice.due_at > now]
 
 
 def plan_and_beat() -> None:

@@ -1,14 +1,14 @@
 """Set, move and finish dates. Every change plans the engagement's reminders anew, in the same transaction."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from tracker.domain.access import Actor, Permission
 from tracker.domain.deadline import KINDS, Dates, DeadlineKind, complete
 from tracker.domain.errors import EditedMeanwhile, Invalid, NotAllowed
 from tracker.domain.text import TextError, clean_line, clean_text
-from tracker.services.planning import ground_of, place_following, replan
+from tracker.services.planning import Ground, ground_of, place_following, replan, take
 from tracker.store import audit
 from tracker.store import deadline as deadlines
 from tracker.store import engagement as engagements
@@ -18,6 +18,8 @@ from tracker.store.database import AnySession
 from tracker.store.deadline import Deadline
 
 TITLE_LENGTH, REASON_LENGTH = 200, 500
+# Clocks differ a little: a moment so far ahead is still now.
+A_MOMENT = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,12 @@ def set_date(session: AnySession, actor: Actor, engagement_id: UUID, spec: DateS
     """
     engagement = engagements.get(session, actor, engagement_id)
     actor.must(Permission.EDIT_ENGAGEMENT)
+    take(session, engagement)
     facts = KINDS[spec.kind]
     _check_site(session, actor, engagement_id, spec)
     title, reason = _read("title", spec.title, TITLE_LENGTH), _read("reason", spec.reason, REASON_LENGTH)
-    if spec.kind is not DeadlineKind.CUSTOM and deadlines.one(session, engagement_id, spec.site_id, spec.kind):
+    existing = None if spec.kind is DeadlineKind.CUSTOM else deadlines.one(session, engagement_id, spec.site_id, spec.kind)
+    if existing is not None and (existing.source == "manual" or existing.done_at is not None):
         raise Invalid.at("kind", f"{facts.title} is set already. Move that date instead.")
     if spec.kind is DeadlineKind.CUSTOM and not title:
         raise Invalid.at("title", "Say what this date is for.")
@@ -52,26 +56,26 @@ def set_date(session: AnySession, actor: Actor, engagement_id: UUID, spec: DateS
     ground = ground_of(session, engagement, around=[anchor_day])
     dates = complete(spec.kind, _checked_year(spec.dates), ground.windows, ground.calendar)
     dates.check(ground.calendar)
-    deadline = Deadline(
-        engagement_id=engagement_id,
-        site_id=spec.site_id,
-        kind=spec.kind,
-        title=title or facts.title,
-        due_on=dates.due_on,
-        due_at=dates.due_at,
-        opens_on=dates.opens_on,
-        day=dates.day(ground.calendar),
-        source="manual",
-        reason=reason,
-        owner_id=spec.owner_id,
-        created_at=now,
-    )
+    deadline = existing or Deadline(engagement_id=engagement_id, site_id=spec.site_id, kind=spec.kind, created_at=now)
+    deadline.title, deadline.owner_id = title or facts.title, spec.owner_id
+    _put(deadline, dates, reason, ground)
+    if existing is not None:
+        # It was counted from another date so far; from now on it is what somebody entered.
+        existing.version += 1
     session.add(deadline)
     session.flush()
     place_following(session, deadline, ground, now=now)
     audit.record(session, actor, engagement_id, "deadline.set", ("deadline", deadline.id), _say(deadline))
     replan(session, engagement, now=now)
     return deadline
+
+
+def _put(deadline: Deadline, dates: Dates, reason: str | None, ground: Ground) -> None:
+    """Write a date as somebody entered it."""
+    deadline.due_on, deadline.due_at, deadline.opens_on = dates.due_on, dates.due_at, dates.opens_on
+    deadline.day = dates.day(ground.calendar)
+    deadline.source, deadline.anchor, deadline.offset_days = "manual", None, None
+    deadline.reason = reason
 
 
 def _read(field: str, text: str | None, longest: int) -> str | None:
@@ -102,12 +106,17 @@ def _check_site(session: AnySession, actor: Actor, engagement_id: UUID, spec: Da
 
 @dataclass(frozen=True)
 class DateChange:
-    """What is to change about a date; what is None stays."""
+    """What is to change about a date; what is None stays. `open_again` takes back that it was done."""
 
     version: int | None
     dates: Dates | None = None
     reason: str | None = None
-    done: bool | None = None
+    done_at: datetime | None = None
+    open_again: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        return self.dates is None and self.reason is None and self.done_at is None and not self.open_again
 
 
 def change_date(session: AnySession, actor: Actor, deadline_id: UUID, change: DateChange, *, now: datetime) -> Deadline:
@@ -116,15 +125,19 @@ def change_date(session: AnySession, actor: Actor, deadline_id: UUID, change: Da
     Raises NotFound, NotAllowed, EditedMeanwhile, and Invalid at `reason` where a date moves without one.
     """
     deadline = deadlines.get(session, actor, deadline_id)
+    engagement = engagements.get(session, actor, deadline.engagement_id)
+    take(session, engagement)
+    session.refresh(deadline)
     _check_permitted(actor, deadline, change)
     if change.version is not None and change.version != deadline.version:
         raise EditedMeanwhile
-    engagement = engagements.get(session, actor, deadline.engagement_id)
+    if change.is_empty:
+        return deadline
     if change.dates is not None:
         _move(session, deadline, change, engagement, now)
-    if change.done is not None and change.done != (deadline.done_at is not None):
-        deadline.done_at = now if change.done else None
-        deadline.done_by = actor.person_id if change.done else None
+    elif change.reason is not None:
+        deadline.reason = _read("reason", change.reason, REASON_LENGTH)
+    _finish(deadline, actor, change, now)
     deadline.version += 1
     session.flush()
     audit.record(session, actor, deadline.engagement_id, "deadline.changed", ("deadline", deadline.id), _say(deadline))
@@ -133,12 +146,23 @@ def change_date(session: AnySession, actor: Actor, deadline_id: UUID, change: Da
 
 
 def _check_permitted(actor: Actor, deadline: Deadline, change: DateChange) -> None:
-    """Managers change dates; an approver may say that what was the customer's to do is done."""
-    theirs = KINDS[DeadlineKind(deadline.kind)].owner == "customer" and change.dates is None
-    if theirs and actor.may(Permission.COMPLETE_OWN_DUTY):
+    """Managers change dates; an approver may say that what was theirs to do is done, and take that back themselves."""
+    theirs = KINDS[DeadlineKind(deadline.kind)].owner == "customer" or deadline.owner_id == actor.person_id
+    own_word = not change.open_again or deadline.done_by in (None, actor.person_id)
+    if theirs and own_word and change.dates is None and change.reason is None and actor.may(Permission.COMPLETE_OWN_DUTY):
         return
     if not actor.may(Permission.EDIT_ENGAGEMENT):
         raise NotAllowed
+
+
+def _finish(deadline: Deadline, actor: Actor, change: DateChange, now: datetime) -> None:
+    if change.done_at is not None:
+        if change.done_at > now + A_MOMENT:
+            raise Invalid.at("done_at", "That moment lies in the future. Mark it done once it is.")
+        if deadline.done_at is None:
+            deadline.done_at, deadline.done_by = min(change.done_at, now), actor.person_id
+    elif change.open_again:
+        deadline.done_at = deadline.done_by = None
 
 
 def _move(session: AnySession, deadline: Deadline, change: DateChange, engagement: engagements.Engagement, now: datetime) -> None:
@@ -148,14 +172,21 @@ def _move(session: AnySession, deadline: Deadline, change: DateChange, engagemen
         raise Invalid.at("reason", "Say why the date moves; the customer reads it.")
     entered = _checked_year(change.dates)
     ground = ground_of(session, engagement, around=[entered.due_on or entered.opens_on or (entered.due_at or now).date()])
+    entered = _keeping_the_start(deadline, entered, ground)
     dates = complete(DeadlineKind(deadline.kind), entered, ground.windows, ground.calendar)
     dates.check(ground.calendar)
-    deadline.due_on, deadline.due_at, deadline.opens_on = dates.due_on, dates.due_at, dates.opens_on
-    deadline.day = dates.day(ground.calendar)
-    deadline.source, deadline.anchor, deadline.offset_days = "manual", None, None
-    deadline.reason = reason
+    _put(deadline, dates, reason, ground)
     session.flush()
     place_following(session, deadline, ground, now=now)
+
+
+def _keeping_the_start(deadline: Deadline, entered: Dates, ground: Ground) -> Dates:
+    """Who moves only the end of a window leaves its first day where it was, as far as that still comes before."""
+    names_the_end = entered.due_on is not None or entered.due_at is not None
+    if entered.opens_on is not None or not names_the_end or deadline.opens_on is None:
+        return entered
+    kept = deadline.opens_on if deadline.opens_on <= entered.day(ground.calendar) else None
+    return Dates(entered.due_on, entered.due_at, kept)
 
 
 def _say(deadline: Deadline) -> dict[str, object]:

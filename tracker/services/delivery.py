@@ -270,5 +270,8 @@ def slack_works(session: AnySession) -> None:
 
 
 def retake_after_restore(session: AnySession, *, now: datetime) -> int:
-    """After a restore, look up everything that came due meanwhile before sending it: Slack may have it already."""
+    """After a restore, look up everything that came due meanwhile before sending it: Slack may have it already.
+
+    What repeats is planned up to now first (`replan_due`): a notice's id follows from its key, so it is found as well.
+    """
     return outbox.doubt_all_due(session, now)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from tracker.domain.deadline import KINDS, Dates, DeadlineKind, following
 from tracker.domain.engagement import Windows
 from tracker.domain.notice import Audience, Notice
-from tracker.domain.reminders.ladder import Moment, Occasion, next_repeat, occasions
+from tracker.domain.reminders.ladder import AT_OPENING, Moment, Occasion, next_repeat, occasions
 from tracker.domain.reminders.registry import REMINDERS
 from tracker.domain.site import LAUNCHED_STAGES
 from tracker.domain.workday import Calendar
@@ -63,14 +63,23 @@ def ground_of(session: AnySession, engagement: Engagement, *, around: Iterable[d
     )
 
 
+def take(session: AnySession, engagement: Engagement) -> None:
+    """Hold an engagement's dates for this unit and read it anew, so that two changes are planned one after the other.
+
+    Whoever changes a date takes it before reading that date. Bookings are not held up.
+    """
+    session.flush()
+    session.refresh(engagement, with_for_update={"key_share": True})
+
+
 def replan(session: AnySession, engagement: Engagement, *, now: datetime, after: datetime | None = None) -> None:
     """Bring an engagement's waiting notices in line with its dates as they are now.
 
     What is later than `after` (now, unless a tick catches up) is planned; what waits and is no longer true is called
     off. Setting a date thus posts nothing by itself.
     """
-    session.flush()
-    dated = deadlines.of_engagement(session, engagement.id)
+    take(session, engagement)
+    dated = deadlines.of_engagement(session, engagement.id, anew=True)
     ground = ground_of(session, engagement, around=[now.date(), *(deadline.day for deadline in dated)])
     mentions = _slack_ids(session, dated)
     notices: list[Notice] = []
@@ -100,10 +109,11 @@ def revise(session: AnySession, notice: OutboxNotice, *, now: datetime) -> None:
     While Slack may have it, neither could be done. Call this in the transaction that lets it wait again.
     """
     engagement = session.get_one(Engagement, notice.engagement_id)
+    take(session, engagement)
     outbox.redirect(session, engagement.id, notice.audience, channels_of(engagement)[notice.audience], only=notice.id)
     if notice.deadline_id is None:
         return
-    deadline = session.get_one(Deadline, notice.deadline_id)
+    deadline = session.get_one(Deadline, notice.deadline_id, populate_existing=True)
     ground = ground_of(session, engagement, around=[now.date(), deadline.day])
     ladder, moment = REMINDERS[DeadlineKind(deadline.kind)], Moment(deadline.dates, ground.calendar, _window(ground))
     keys = {_key(deadline, occasion) for occasion in occasions(ladder, moment, after=LONG_AGO, now=now)}
@@ -120,9 +130,13 @@ def channels_of(engagement: Engagement) -> dict[str, str | None]:
 
 
 def _key(deadline: Deadline, occasion: Occasion) -> str:
-    """Names the deadline as it stands: move the date and the reminder is due anew."""
-    due = deadline.due_at or deadline.due_on or date.min
-    return f"{deadline.kind}:{deadline.id}:{due.isoformat()}:{occasion.name}"
+    """Names the deadline as it stands: move the date and the reminder is due anew.
+
+    That a window is open hangs on its first day: moving its end tells nobody again.
+    """
+    dates = deadline.dates
+    due = dates.opens_on if occasion.name == AT_OPENING.name else dates.due_at or dates.due_on
+    return f"{deadline.kind}:{deadline.id}:{(due or date.min).isoformat()}:{occasion.name}"
 
 
 def _is_live(deadline: Deadline, ground: Ground) -> bool:
@@ -199,7 +213,8 @@ def place_following(session: AnySession, anchor: Deadline, ground: Ground, *, no
 
 def recount(session: AnySession, engagement: Engagement, *, now: datetime) -> None:
     """Count the dates that follow from others anew, for another calendar, and plan their reminders."""
-    dated = deadlines.of_engagement(session, engagement.id)
+    take(session, engagement)
+    dated = deadlines.of_engagement(session, engagement.id, anew=True)
     ground = ground_of(session, engagement, around=[now.date(), *(deadline.day for deadline in dated)])
     for anchor in dated:
         place_following(session, anchor, ground, now=now)

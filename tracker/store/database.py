@@ -86,8 +86,8 @@ class Versioned(Keyed):
 
 db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
 
-# Set by transaction(): SQLite then takes the write lock at BEGIN.
-WRITING: ContextVar[bool] = ContextVar("writing", default=False)
+# Set by transaction(): SQLite then takes the write lock at BEGIN, and waits so many milliseconds for it at most.
+WRITING: ContextVar[int | None] = ContextVar("writing", default=None)
 
 
 def prepare_engine(engine: Engine) -> None:
@@ -113,7 +113,15 @@ def prepare_engine(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if WRITING.get() else "BEGIN")
+        patience = WRITING.get()
+        if patience is None:
+            connection.exec_driver_sql("BEGIN")
+            return
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={patience}")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
 
 
 @event.listens_for(Session, "before_flush")

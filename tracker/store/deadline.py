@@ -68,10 +68,19 @@ def get(session: AnySession, actor: Actor, deadline_id: UUID) -> Deadline:
     return found
 
 
-def of_engagement(session: AnySession, engagement_id: UUID) -> list[Deadline]:
-    """The dates of an engagement and its sites, in order."""
+def of_engagement(session: AnySession, engagement_id: UUID, *, anew: bool = False) -> list[Deadline]:
+    """The dates of an engagement and its sites, in order; `anew` reads also those again that were read before."""
     query = sa.select(Deadline).where(Deadline.engagement_id == engagement_id, Deadline.withdrawn_at.is_(None))
-    return list(session.scalars(query.order_by(Deadline.day, Deadline.id)))
+    ordered = query.order_by(Deadline.day, Deadline.id)
+    return list(session.scalars(ordered, execution_options={"populate_existing": anew}))
+
+
+def page(session: AnySession, engagement_id: UUID, *, after: Deadline | None, limit: int) -> list[Deadline]:
+    """Some dates of an engagement in order, those after a given one."""
+    query = sa.select(Deadline).where(Deadline.engagement_id == engagement_id, Deadline.withdrawn_at.is_(None))
+    if after is not None:
+        query = query.where(sa.tuple_(Deadline.day, Deadline.id) > sa.tuple_(after.day, after.id))
+    return list(session.scalars(query.order_by(Deadline.day, Deadline.id).limit(limit)))
 
 
 def one(session: AnySession, engagement_id: UUID, site_id: UUID | None, kind: str) -> Deadline | None:

@@ -6,16 +6,16 @@ A tick reads partial indexes only: its work grows with what is due, not with wha
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import sqlalchemy as sa
 
 from tracker.domain.notice import CANCELLABLE, Notice, NoticeState
 from tracker.store.database import AnySession, changed_one, dialect_insert, table_of
-from tracker.store.identity import new_id
 from tracker.store.notice import DeliveryAttempt, OutboxNotice, table
 from tracker.store.pacing import WORKSPACE, SlackChannel, take_slot, workspace_hold
 
+NOTICES = UUID("7d0c6f0e-3a52-4d0b-9a57-1f6a3e0c2b11")
 _content = ("channel", "headline", "text", "facts", "path", "mention", "due_at", "useless_after", "next_at")
 
 
@@ -35,7 +35,8 @@ def plan(
         return
     rows = [
         {
-            "id": new_id(),
+            # From the key, so that a notice planned once more after a restore carries the marker that Slack knows.
+            "id": uuid5(NOTICES, notice.key),
             "engagement_id": engagement_id,
             "site_id": notice.site_id,
             "deadline_id": notice.deadline_id,

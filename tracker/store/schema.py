@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Engine
 
-from tracker.store.database import WRITING
+from tracker.store.database import BUSY_MILLISECONDS, WRITING
 
 
 def _config(scripts: Path, connection: sa.Connection | None = None) -> Config:
@@ -41,7 +41,7 @@ def revisions(scripts: Path) -> list[str]:
 
 @contextmanager
 def _writing(engine: Engine) -> Iterator[sa.Connection]:
-    token = WRITING.set(True)
+    token = WRITING.set(BUSY_MILLISECONDS)
     try:
         with engine.connect() as connection:
             yield connection

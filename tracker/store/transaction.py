@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.domain.errors import IdempotencyMismatch
-from tracker.store import audit
+from tracker.store import audit, database
 from tracker.store.database import WRITING, AnySession, Base, insert_or_ignore, table_of
 
 
@@ -80,8 +81,8 @@ def transaction(session: AnySession, *, now: datetime, request_key: RequestKey |
         raise RuntimeError("something was changed before transaction()")
     session.close()
     unit = Unit(request_key)
-    with _queue(session.get_bind()):
-        writing = WRITING.set(True)
+    with _queue(session.get_bind()) as patience:
+        writing = WRITING.set(patience)
         session.info["unit"] = unit
         session.info["trail"] = []
         try:
@@ -101,15 +102,20 @@ def transaction(session: AnySession, *, now: datetime, request_key: RequestKey |
 
 
 @contextmanager
-def _queue(bind: Engine | sa.Connection) -> Iterator[None]:
+def _queue(bind: Engine | sa.Connection) -> Iterator[int]:
+    """Wait for one's turn to write; yields the milliseconds of patience that are left for the lock itself.
+
+    Where a stranger holds the database, those who queued behind the first to wait give up with it, not one by one.
+    """
+    began = time.monotonic()
     path = bind.engine.url.database
     if bind.dialect.name != "sqlite" or not path:
-        yield
+        yield database.BUSY_MILLISECONDS
         return
     turn = os.open(f"{path}.turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(turn, fcntl.LOCK_EX)
-        yield
+        yield max(0, database.BUSY_MILLISECONDS - int((time.monotonic() - began) * 1000))
     finally:
         os.close(turn)
 

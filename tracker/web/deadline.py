@@ -217,9 +217,9 @@ def shown_values(deadline: Deadline, engagement: Engagement) -> dict[str, Any]:
 def done(deadline_id: UUID) -> ResponseReturnValue:
     """Mark a date done, or open it again."""
     form, actor = DoneForm(), current_actor()
-    is_done = not form.undo.data
-    change = DateChange(form.edited_version(), done=is_done)
-    changed = save(form, lambda: service.change_date(db.session, actor, deadline_id, change, now=utc_now()), home_of_date)
+    is_done, now = not form.undo.data, utc_now()
+    change = DateChange(form.edited_version(), done_at=now if is_done else None, open_again=not is_done)
+    changed = save(form, lambda: service.change_date(db.session, actor, deadline_id, change, now=now), home_of_date)
     if changed is not None:
         flash("Marked as done." if is_done else "Open again.", "success")
         return changed
