@@ -127,7 +127,8 @@ def _museum(who: dict[str, Actor]) -> tuple[UUID, UUID, UUID]:
     with work():
         agreed = requirements.agree_requirements(db.session, manager, made.id, now=utc_now())
         requirements.sign(db.session, who[APPROVER], made.id, "requirements", agreed.hash, now=utc_now())
-    _finish_inventory(manager, made.id)
+    for kind in ("inventory", "kickoff"):
+        _finish(manager, made.id, kind)
     for stage in ("qualified", "migrating", "migrated", "remediating", "ready_for_uat", "in_uat"):
         for each in (www, shop):
             with work():
@@ -149,8 +150,8 @@ def _museum(who: dict[str, Actor]) -> tuple[UUID, UUID, UUID]:
     return made.id, shop, uat
 
 
-def _finish_inventory(manager: Actor, engagement_id: UUID) -> None:
-    found = deadlines.one(db.session, engagement_id, None, "inventory")
+def _finish(manager: Actor, engagement_id: UUID, kind: str) -> None:
+    found = deadlines.one(db.session, engagement_id, None, kind)
     assert found is not None
     deadline_id = found.id
     with work():

@@ -65,6 +65,11 @@ def test_a_person_is_added_and_let_in_by_the_link_on_the_last_line(app: Flask, t
         ("SLACK_BOT_TOKEN", "xoxp-1", "SLACK_BOT_TOKEN: such a token begins with xoxb-"),
         ("TRACKER_LEASE", "soon", "TRACKER_LEASE: not a number of seconds"),
         (
+            "TRACKER_LEASE",
+            "15",
+            "TRACKER_LEASE: must be more than twice TRACKER_SLACK_TIMEOUT, or a slow answer looks like a lost worker",
+        ),
+        (
             "SMTP_URL",
             "mail.example.com",
             "SMTP_URL: write it like smtp://user:password@mail.example.com:587?from=tracker@example.com",
@@ -161,3 +166,10 @@ def test_the_slack_check_speaks_plainly(settings: Settings, tracker: Tracker) ->
     closed = tracker("slack", "check", SLACK_BOT_TOKEN="xoxb-1", SLACK_API_URL="http://127.0.0.1:1/api/")
     assert closed.returncode == 1
     assert closed.stderr.startswith("tracker: Slack cannot be reached")
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T00:00:00Z", "0001-01-01T00:00:00+14:00"])
+def test_an_absurd_moment_is_one_line(tracker: Tracker, app: Flask, moment: str) -> None:
+    done = tracker("remind", "--now", moment)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"tracker: --now: the year {moment[:4]} is not plausible\n"

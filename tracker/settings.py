@@ -60,7 +60,7 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise BadSetting(f"TRACKER_INSTANCE: cannot make the folder {instance}: {error.strerror}") from None
-    return Settings(
+    settings = Settings(
         instance=instance,
         database_url=_database(environ, instance),
         secret_key=environ.get("SECRET_KEY") or _kept_secret(instance),
@@ -83,6 +83,9 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         password_time_cost=_whole(environ, "TRACKER_PASSWORD_TIME_COST", 3, least=1),
         password_memory_kib=_whole(environ, "TRACKER_PASSWORD_MEMORY_KIB", 65536, least=64),
     )
+    if settings.lease <= 2 * settings.slack_timeout:
+        raise BadSetting("TRACKER_LEASE: must be more than twice TRACKER_SLACK_TIMEOUT, or a slow answer looks like a lost worker")
+    return settings
 
 
 def _database(environ: Mapping[str, str], instance: Path) -> str:

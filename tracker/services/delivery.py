@@ -233,6 +233,7 @@ def send_again(session: AnySession, actor: Actor, notice_id: UUID, *, now: datet
     """Take up a parked or dead notice once more. Raises NotFound, NotAllowed, Guard for one that is neither."""
     notice = notices.get(session, actor, notice_id)
     actor.must(Permission.EDIT_ENGAGEMENT)
+    session.refresh(notice, with_for_update=True)
     if notice.state not in (NoticeState.PARKED, NoticeState.DEAD):
         raise Guard("Only a parked or dead notice is sent again.", rule="notice_state")
     engagement = engagements.get(session, actor, notice.engagement_id)
@@ -256,6 +257,7 @@ def give_up(session: AnySession, actor: Actor, notice_id: UUID, *, now: datetime
     """Settle a parked notice unsent. Raises NotFound, NotAllowed, Guard for one that is not parked."""
     notice = notices.get(session, actor, notice_id)
     actor.must(Permission.EDIT_ENGAGEMENT)
+    session.refresh(notice, with_for_update=True)
     if notice.state != NoticeState.PARKED:
         raise Guard("Only a parked notice is given up.", rule="notice_state")
     notice.state, notice.settled_at, notice.reason = NoticeState.DEAD, now, f"Given up by {actor.name}."
