@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
+from uuid import UUID
 
+from tracker.domain.access import Actor, Permission
 from tracker.domain.engagement import Windows
 from tracker.domain.errors import FieldError, Invalid
 from tracker.domain.workday import Calendar
@@ -202,3 +204,15 @@ def following(
         if windows is not None:
             offsets[DeadlineKind.HYPERCARE_END] = windows.hypercare
     return {each: (offset, calendar.add_business_days(day, offset)) for each, offset in offsets.items()}
+
+
+def may_finish(actor: Actor, kind: DeadlineKind, *, owner_id: UUID | None, done_by: UUID | None, open_again: bool) -> bool:
+    """Whether somebody may mark a date done, or open it again.
+
+    Managers may; an approver may say that what was the customer's, or theirs in person, is done, and take back their own word.
+    """
+    if actor.may(Permission.EDIT_ENGAGEMENT):
+        return True
+    theirs = KINDS[kind].owner == "customer" or (owner_id is not None and owner_id == actor.person_id)
+    own_word = not open_again or done_by in (None, actor.person_id)
+    return theirs and own_word and actor.may(Permission.COMPLETE_OWN_DUTY)

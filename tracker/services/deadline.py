@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from tracker.domain.access import Actor, Permission
-from tracker.domain.deadline import KINDS, Dates, DeadlineKind, complete
+from tracker.domain.deadline import KINDS, Dates, DeadlineKind, complete, may_finish
 from tracker.domain.errors import EditedMeanwhile, Invalid, NotAllowed
 from tracker.domain.text import TextError, clean_line, clean_text
 from tracker.services.planning import Ground, ground_of, place_following, replan, take
@@ -146,12 +146,13 @@ def change_date(session: AnySession, actor: Actor, deadline_id: UUID, change: Da
 
 
 def _check_permitted(actor: Actor, deadline: Deadline, change: DateChange) -> None:
-    """Managers change dates; an approver may say that what was theirs to do is done, and take that back themselves."""
-    theirs = KINDS[DeadlineKind(deadline.kind)].owner == "customer" or deadline.owner_id == actor.person_id
-    own_word = not change.open_again or deadline.done_by in (None, actor.person_id)
-    if theirs and own_word and change.dates is None and change.reason is None and actor.may(Permission.COMPLETE_OWN_DUTY):
+    """Managers change dates; who may say that one is done is a rule of its own."""
+    if actor.may(Permission.EDIT_ENGAGEMENT):
         return
-    if not actor.may(Permission.EDIT_ENGAGEMENT):
+    kind, only_done = DeadlineKind(deadline.kind), change.dates is None and change.reason is None
+    if not only_done or not may_finish(
+        actor, kind, owner_id=deadline.owner_id, done_by=deadline.done_by, open_again=change.open_again
+    ):
         raise NotAllowed
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from tracker.domain.access import Actor, Permission
-from tracker.domain.deadline import KINDS, DeadlineKind
+from tracker.domain.deadline import KINDS, DeadlineKind, may_finish
 from tracker.domain.workday import Calendar
 from tracker.store.deadline import Deadline
 from tracker.store.engagement import Engagement
@@ -76,8 +76,12 @@ def deadline_row(deadline: Deadline, view: DateView) -> Shown:
     zone, live = view.engagement.time_zone, _is_live(deadline, view)
     owner = view.people.get(deadline.owner_id) if deadline.owner_id else None
     query = "?on=site" if view.on_site else ""
-    may_finish = view.actor.may(Permission.EDIT_ENGAGEMENT) or (
-        kind.owner == "customer" and view.actor.may(Permission.COMPLETE_OWN_DUTY)
+    finishable = may_finish(
+        view.actor,
+        DeadlineKind(deadline.kind),
+        owner_id=deadline.owner_id,
+        done_by=deadline.done_by,
+        open_again=deadline.done_at is not None,
     )
     return Shown(
         id=deadline.id,
@@ -97,7 +101,7 @@ def deadline_row(deadline: Deadline, view: DateView) -> Shown:
         done_label="Received" if deadline.kind == DeadlineKind.INVENTORY else "Done",
         version=deadline.version,
         move_url=f"/deadlines/{deadline.id}/move{query}" if view.actor.may(Permission.EDIT_ENGAGEMENT) else None,
-        done_url=f"/deadlines/{deadline.id}/done{query}" if may_finish else None,
+        done_url=f"/deadlines/{deadline.id}/done{query}" if finishable else None,
     )
 
 
