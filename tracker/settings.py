@@ -84,7 +84,9 @@ def read_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         password_memory_kib=_whole(environ, "TRACKER_PASSWORD_MEMORY_KIB", 65536, least=64),
     )
     if settings.lease <= 2 * settings.slack_timeout:
-        raise BadSetting("TRACKER_LEASE: must be more than twice TRACKER_SLACK_TIMEOUT, or a slow answer looks like a lost worker")
+        raise BadSetting(
+            "TRACKER_LEASE: must be more than twice TRACKER_SLACK_TIMEOUT, or a slow answer looks like a lost worker"
+        )
     return settings
 
 
