@@ -173,3 +173,19 @@ def test_an_absurd_moment_is_one_line(tracker: Tracker, app: Flask, moment: str)
     done = tracker("remind", "--now", moment)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"tracker: --now: the year {moment[:4]} is not plausible\n"
+
+
+def test_migrate_without_a_backup_of_ours_makes_none(settings: Settings, tracker: Tracker) -> None:
+    engine = sa.create_engine(settings.database_url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0005'"))
+        if settings.on_sqlite:
+            for (name,) in connection.execute(sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all():
+                connection.execute(sa.text(f"DROP TRIGGER {name}"))
+        else:
+            connection.execute(sa.text("DROP FUNCTION refuse_change CASCADE"))
+    engine.dispose()
+    refused = tracker("migrate", PATH="/nowhere")
+    assert refused.returncode == (0 if settings.on_sqlite else 1)
+    done = tracker("migrate", "--no-backup", "--json", PATH="/nowhere")
+    assert json.loads(done.stdout) == {"revision": "0006", "backup": None}

@@ -128,12 +128,13 @@ def worker() -> None:
 
 
 @cli.command()
+@click.option("--no-backup", is_flag=True, help="Make none: you have a backup of your own.")
 @as_json
-def migrate(json_: bool) -> None:
+def migrate(no_backup: bool, json_: bool) -> None:
     """Bring the database to the newest revision; a backup is made first."""
     app = open_app(need_schema=False)
     with app.app_context():
-        saved = migrate_database(app.config["SETTINGS"])
+        saved = migrate_database(app.config["SETTINGS"], back_up=not no_backup)
         revision = schema.current(db.engine)
         db.engine.dispose()
     if json_:
@@ -142,7 +143,7 @@ def migrate(json_: bool) -> None:
         click.echo(f"At revision {revision}." + (f" Backup: {saved}" if saved else ""))
 
 
-def migrate_database(settings: Settings) -> Path | None:
+def migrate_database(settings: Settings, *, back_up: bool = True) -> Path | None:
     """Upgrade where needed; return the backup that was made before, None for an empty or current database."""
     scripts = layout.folder("migrations")
     standing = schema.current(db.engine)
@@ -151,7 +152,7 @@ def migrate_database(settings: Settings) -> Path | None:
     if standing is not None and standing not in schema.revisions(scripts):
         fail(f"the database is at revision {standing}, which this version does not know. Use the version that made it.")
     saved = None
-    if standing is not None:
+    if standing is not None and back_up:
         saved = settings.instance / f"before-{schema.head(scripts)}-{utc_now():%Y%m%dT%H%M%SZ}.backup"
         backups.back_up(settings.database_url, saved)
     schema.upgrade(db.engine, scripts)
