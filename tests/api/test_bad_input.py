@@ -290,7 +290,7 @@ def test_what_a_site_must_have_cannot_be_emptied(ask: Ask, engagement: Engagemen
     refused(ask, "PATCH", f"/sites/{make_site(engagement).id}", {field: None}, field)
 
 
-@pytest.mark.parametrize("field", ["name", "time_zone", "kickoff_on", "engagement_manager", "status"])
+@pytest.mark.parametrize("field", ["name", "type", "time_zone", "kickoff_on", "engagement_manager", "status", "agreement"])
 def test_what_an_engagement_must_have_cannot_be_emptied(ask: Ask, engagement: Engagement, field: str) -> None:
     refused(ask, "PATCH", f"/engagements/{engagement.id}", {field: None}, field)
 

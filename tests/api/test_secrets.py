@@ -32,6 +32,11 @@ def test_in_a_channel(ask: Ask, field: str) -> None:
     refused(ask, "POST", "/engagements", ENGAGEMENT | {field: AWS}, field)
 
 
+def test_in_a_corrected_agreement(ask: Ask, engagement: Engagement) -> None:
+    body = {"agreement": {"reference": SECRET}}
+    assert refused(ask, "PATCH", f"/engagements/{engagement.id}", body, "agreement.reference").startswith(LOOKS)
+
+
 @pytest.mark.parametrize("field", ["name", "account_rep"])
 def test_in_an_edited_engagement(ask: Ask, engagement: Engagement, field: str) -> None:
     assert refused(ask, "PATCH", f"/engagements/{engagement.id}", {field: SECRET}, field).startswith(LOOKS)

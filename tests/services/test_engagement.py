@@ -6,17 +6,20 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tests.factories import NOW, SIGNED_ON, actor, make_engagement, make_person
+from tests.factories import NOW, SIGNED_ON, actor, make_engagement, make_person, make_site
 from tracker.domain.access import SYSTEM, Actor, Role
+from tracker.domain.deadline import Dates, DeadlineKind
 from tracker.domain.engagement import Windows
 from tracker.domain.errors import EditedMeanwhile, Guard, Invalid, NotAllowed, NotFound
 from tracker.services import engagement as service
+from tracker.services.deadline import DateSpec, set_date
 from tracker.services.engagement import AgreementSpec, EngagementChange
+from tracker.store import audit
 from tracker.store import deadline as deadlines
 from tracker.store import engagement as engagements
 from tracker.store.budget import Budget
 from tracker.store.database import db
-from tracker.store.engagement import Customer, Engagement
+from tracker.store.engagement import Agreement, Customer, Engagement
 from tracker.store.transaction import transaction
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -85,6 +88,72 @@ def test_names_are_kept_tidied_in_whatever_script() -> None:
     assert (edited.name, edited.account_rep, edited.internal_slack_channel) == ("New name", None, None)
 
 
+CUTOVER = date(2026, 6, 1)
+
+
+def agreement_of(engagement: Engagement) -> Agreement | None:
+    db.session.close()
+    return engagements.agreement_of(db.session, engagement.id)
+
+
+def hypercare_end(engagement: Engagement) -> date | None:
+    db.session.close()
+    found = [each.day for each in deadlines.of_engagement(db.session, engagement.id) if each.kind == "hypercare_end"]
+    return found[0] if found else None
+
+
+def set_cutover(engagement: Engagement) -> None:
+    site = make_site(engagement)
+    with transaction(db.session, now=NOW):
+        spec = DateSpec(DeadlineKind.DNS_CUTOVER, Dates(due_on=CUTOVER), site.id)
+        set_date(db.session, SYSTEM, engagement.id, spec, now=NOW)
+
+
+def last_told(engagement: Engagement, action: str) -> Any:
+    db.session.close()
+    trail = audit.entries_of(db.session, engagement.id, before=None, limit=50)
+    return next((entry.payload for entry in trail if entry.action == action), None)
+
+
+def test_a_corrected_agreement_keeps_what_is_not_named_and_counts_its_dates_anew() -> None:
+    engagement = make_engagement()
+    set_cutover(engagement)
+    assert hypercare_end(engagement) == date(2026, 6, 15)
+    assert edit(engagement, {"agreement": {"hypercare_business_days": 5, "reference": " SOW-2 "}}).version == 2
+    agreement = agreement_of(engagement)
+    assert agreement is not None
+    assert (agreement.reference, agreement.signed_on, agreement.windows) == ("SOW-2", SIGNED_ON, Windows(5, 2, 5, "hold"))
+    assert hypercare_end(engagement) == date(2026, 6, 8)
+    told = last_told(engagement, "agreement.changed")
+    assert (told["before"]["hypercare_business_days"], told["after"]["hypercare_business_days"]) == (10, 5)
+    assert (told["before"]["reference"], told["after"]["reference"]) == ("SOW-1", "SOW-2")
+
+
+def test_an_agreement_named_as_it_stands_is_no_change() -> None:
+    engagement = make_engagement()
+    edit(engagement, {"agreement": {"reference": "SOW-1"}})
+    assert last_told(engagement, "agreement.changed") is None
+
+
+def test_a_self_service_engagement_gets_its_agreement_later_and_may_then_be_managed() -> None:
+    engagement = make_engagement(agreement=None, type="self_service")
+    set_cutover(engagement)
+    assert hypercare_end(engagement) is None
+    with pytest.raises(Invalid, match="rests on an agreement"):
+        edit(engagement, {"type": "managed"})
+    with pytest.raises(Invalid) as refused:
+        edit(engagement, {"agreement": {"reference": "SOW-1", "uat_business_days": 5}})
+    missing = ["signed_on", "cutover_business_days", "hypercare_business_days"]
+    assert [error.field for error in refused.value.errors] == [f"agreement.{name}" for name in missing]
+    whole = {"reference": "SOW-1", "signed_on": SIGNED_ON}
+    windows = {"uat_business_days": 5, "cutover_business_days": 2, "hypercare_business_days": 10}
+    edited = edit(engagement, {"type": "managed", "agreement": whole | windows})
+    assert edited.type == "managed"
+    assert hypercare_end(engagement) == date(2026, 6, 15)
+    assert last_told(engagement, "agreement.changed")["before"] is None
+    assert edit(engagement, {"type": "self_service"}).type == "self_service"
+
+
 def test_a_stale_edit_is_refused_and_one_without_a_version_is_not() -> None:
     engagement = make_engagement()
     edit(engagement, {"name": "First"}, version=1)
@@ -102,6 +171,12 @@ def test_a_stale_edit_is_refused_and_one_without_a_version_is_not() -> None:
         ({"time_zone": "Europe/Atlantis"}, "time_zone"),
         ({"time_zone": "../../etc/passwd"}, "time_zone"),
         ({"status": "closed"}, "status"),
+        ({"type": "gift"}, "type"),
+        ({"agreement": {"reference": ""}}, "agreement.reference"),
+        ({"agreement": {"reference": None}}, "agreement.reference"),
+        ({"agreement": {"signed_on": date(26, 1, 1)}}, "agreement.signed_on"),
+        ({"agreement": {"uat_business_days": 0}}, "agreement.uat_business_days"),
+        ({"agreement": {"uat_silence": "shout"}}, "agreement.uat_silence"),
         ({"slack_channel": "C 1"}, "slack_channel"),
         ({"kickoff_on": date(26, 1, 1)}, "kickoff_on"),
         ({"engagement_manager": "nobody@example.com"}, "engagement_manager"),

@@ -32,6 +32,18 @@ NEW = {
 }
 
 
+# What stands in the agreement that `make_engagement` makes.
+AGREED = {
+    "type": "managed",
+    "reference": "SOW-1",
+    "signed_on": "2026-01-12",
+    "uat_business_days": "5",
+    "cutover_business_days": "2",
+    "hypercare_business_days": "10",
+    "uat_silence": "hold",
+}
+
+
 @pytest.fixture
 def manager(client: FlaskClient) -> Callable[..., TestResponse]:
     """A signed-in manager's way to fill in the form for a new engagement."""
@@ -115,7 +127,7 @@ def test_a_stale_edit_keeps_what_was_typed_and_can_be_saved_after_reading(client
         "slack_channel": "C1",
         "state": "active",
         "version": value_of(shown, "version"),
-    }
+    } | AGREED
     assert client.post(address, data=said | {"name": "Theirs", "account_rep": "Ruth"}).status_code == 303
     stale = client.post(address, data=said | {"account_rep": "Mina"})
     assert stale.status_code == 409
@@ -127,6 +139,56 @@ def test_a_stale_edit_keeps_what_was_typed_and_can_be_saved_after_reading(client
     page = client.get(again.location).text
     assert "Mina" in page
     assert "Theirs" not in page
+
+
+def test_the_agreement_is_corrected_on_the_edit_page(client: FlaskClient) -> None:
+    manager = make_person()
+    engagement = make_engagement(manager, name="Museums")
+    sign_in(client, manager)
+    address = f"/engagements/{engagement.id}/edit"
+    shown = client.get(address).text
+    assert [value_of(shown, name) for name in ("reference", "signed_on", "uat_business_days")] == ["SOW-1", "2026-01-12", "5"]
+    said = {
+        "name": "Museums",
+        "time_zone": "Europe/Berlin",
+        "engagement_manager": str(manager.id),
+        "slack_channel": "C1",
+        "state": "active",
+        "version": value_of(shown, "version"),
+    }
+    emptied = client.post(address, data=said | AGREED | {"type": "self_service", "reference": ""})
+    assert (emptied.status_code, 'id="reference-error"' in emptied.text) == (422, True)
+    secret = client.post(address, data=said | AGREED | {"reference": "password: example1"})
+    assert (secret.status_code, 'id="reference-error"' in secret.text) == (422, True)
+    saved = client.post(address, data=said | AGREED | {"reference": "SOW-2", "uat_business_days": "8"})
+    assert saved.status_code == 303
+    page = client.get(saved.location).text
+    assert "SOW-2" in page
+    assert "8 business days" in page
+    stale = client.post(address, data=said | AGREED)
+    assert stale.status_code == 409
+    assert "Now: SOW-2" in stale.text
+
+
+def test_a_self_service_migration_gets_its_agreement_later(client: FlaskClient) -> None:
+    manager = make_person()
+    engagement = make_engagement(manager, name="Guided", type="self_service", agreement=None)
+    sign_in(client, manager)
+    address = f"/engagements/{engagement.id}/edit"
+    said = {
+        "name": "Guided",
+        "time_zone": "Europe/Berlin",
+        "engagement_manager": str(manager.id),
+        "slack_channel": "C1",
+        "state": "active",
+        "type": "self_service",
+        "uat_silence": "hold",
+    }
+    assert client.post(address, data=said | {"name": "Guided move"}).status_code == 303
+    assert count(Agreement) == 0
+    assert client.post(address, data=said | {"type": "managed"}).status_code == 422
+    assert client.post(address, data=said | AGREED).status_code == 303
+    assert count(Agreement) == 1
 
 
 def test_the_customer_signs_what_was_agreed_with_their_own_name(client: FlaskClient) -> None:
@@ -253,6 +315,6 @@ def test_public_holidays_are_set_on_the_edit_page(client: FlaskClient) -> None:
         "country": "DE",
         "version": value_of(client.get(address).text, "version"),
     }
-    answer = client.post(address, data=said)
+    answer = client.post(address, data=said | AGREED)
     assert answer.status_code == 303
     assert "Germany" in client.get(answer.location).text

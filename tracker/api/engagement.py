@@ -8,7 +8,6 @@ from pydantic import Field
 from tracker.api.operation import Api, Call, In, Listing, Out, PageQuery, Whole, id_cursor
 from tracker.domain.access import Permission
 from tracker.domain.deadline import DeadlineKind
-from tracker.domain.engagement import Windows
 from tracker.domain.errors import FieldError, Invalid
 from tracker.services import engagement as service
 from tracker.services.engagement import AgreementSpec, EngagementChange, EngagementSpec
@@ -29,6 +28,15 @@ class AgreementIn(In):
     cutover_business_days: Whole
     hypercare_business_days: Whole
     uat_silence: str = "hold"
+
+
+class AgreementPatch(In):
+    reference: str | None = None
+    signed_on: date | None = None
+    uat_business_days: Whole | None = None
+    cutover_business_days: Whole | None = None
+    hypercare_business_days: Whole | None = None
+    uat_silence: str | None = None
 
 
 class AgreementOut(Out):
@@ -57,6 +65,7 @@ class EngagementIn(In):
 
 class EngagementPatch(In):
     name: str | None = None
+    type: str | None = Field(None, description="managed or self_service; a managed one rests on an agreement.")
     time_zone: str | None = None
     slack_channel: str | None = None
     internal_slack_channel: str | None = None
@@ -64,6 +73,7 @@ class EngagementPatch(In):
     engagement_manager: str | None = None
     account_rep: str | None = None
     status: str | None = Field(None, description="active, on_hold or cancelled")
+    agreement: AgreementPatch | None = Field(None, description="Corrects the agreement, or enters one where there is none yet.")
 
 
 class EngagementOut(Out):
@@ -72,6 +82,7 @@ class EngagementOut(Out):
     name: str
     customer: str
     customer_id: UUID
+    country: str | None
     type: str
     time_zone: str
     slack_channel: str | None
@@ -81,6 +92,7 @@ class EngagementOut(Out):
     engagement_manager: str
     engagement_manager_id: UUID
     account_rep: str | None
+    status: str
     stage: str
     requirements_version: int
     created_at: datetime
@@ -105,6 +117,7 @@ def agreement_out(agreement: Agreement | None) -> AgreementOut | None:
 
 def engagement_out(call: Call, engagement: Engagement) -> EngagementOut:
     """One engagement whole; what is the team's own is left out for customers."""
+    customer = engagements.customer(call.session, engagement.customer_id)
     kickoff = deadlines.one(call.session, engagement.id, None, DeadlineKind.KICKOFF)
     stage, _count = portfolio.stages_of(call.session, [engagement])[engagement.id]
     internal = call.actor.may(Permission.SEE_INTERNAL)
@@ -112,8 +125,9 @@ def engagement_out(call: Call, engagement: Engagement) -> EngagementOut:
         id=engagement.id,
         version=engagement.version,
         name=engagement.name,
-        customer=engagements.customer(call.session, engagement.customer_id).name,
-        customer_id=engagement.customer_id,
+        customer=customer.name,
+        customer_id=customer.id,
+        country=customer.country,
         type=engagement.type,
         time_zone=engagement.time_zone,
         slack_channel=engagement.slack_channel,
@@ -123,6 +137,7 @@ def engagement_out(call: Call, engagement: Engagement) -> EngagementOut:
         engagement_manager=people.get(call.session, engagement.manager_id).name,
         engagement_manager_id=engagement.manager_id,
         account_rep=engagement.account_rep,
+        status=engagement.status,
         stage=stage,
         requirements_version=engagement.requirements_version,
         created_at=engagement.created_at,
@@ -136,6 +151,10 @@ class EngagementRowOut(Out):
     customer: str
     engagement_manager: str
     type: str
+    time_zone: str
+    slack_channel: str | None
+    requirements_version: int
+    status: str
     stage: str
     sites: int
 
@@ -152,6 +171,10 @@ def list_engagements(call: Call, query: PageQuery) -> Listing[EngagementRowOut]:
             customer=row.customer_name,
             engagement_manager=row.manager_name,
             type=row.engagement.type,
+            time_zone=row.engagement.time_zone,
+            slack_channel=row.engagement.slack_channel,
+            requirements_version=row.engagement.requirements_version,
+            status=row.engagement.status,
             stage=row.stage,
             sites=row.site_count,
         )
@@ -163,13 +186,7 @@ def list_engagements(call: Call, query: PageQuery) -> Listing[EngagementRowOut]:
 @api.post("/engagements", Permission.EDIT_ENGAGEMENT)
 def create_engagement(call: Call, body: EngagementIn) -> EngagementOut:
     """Open an engagement; its customer is made if new."""
-    agreement = None
-    if body.agreement is not None:
-        signed = body.agreement
-        windows = Windows(
-            signed.uat_business_days, signed.cutover_business_days, signed.hypercare_business_days, signed.uat_silence
-        )
-        agreement = AgreementSpec(signed.reference, signed.signed_on, windows)
+    agreement = AgreementSpec.of(body.agreement.model_dump()) if body.agreement is not None else None
     spec = EngagementSpec(
         name=body.name,
         customer=body.customer,
@@ -195,10 +212,17 @@ def get_engagement(call: Call, engagement_id: UUID) -> EngagementOut:
 @api.patch("/engagements/<uuid:engagement_id>", Permission.EDIT_ENGAGEMENT)
 def edit_engagement(call: Call, engagement_id: UUID, body: EngagementPatch) -> EngagementOut:
     """Change what is named; the rest stays."""
-    emptied = [name for name in ("kickoff_on", "engagement_manager") if name in body.model_fields_set and not getattr(body, name)]
+    emptied = [
+        name
+        for name in ("kickoff_on", "engagement_manager", "agreement")
+        if name in body.model_fields_set and not getattr(body, name)
+    ]
     if emptied:
         raise Invalid([FieldError(name, "This can be changed, but not emptied.") for name in emptied])
-    change = EngagementChange(call.version, {name: getattr(body, name) for name in body.model_fields_set})
+    values = {name: getattr(body, name) for name in body.model_fields_set}
+    if body.agreement is not None:
+        values["agreement"] = {name: getattr(body.agreement, name) for name in body.agreement.model_fields_set}
+    change = EngagementChange(call.version, values)
     return engagement_out(call, service.edit_engagement(call.session, call.actor, engagement_id, change, now=call.now))
 
 

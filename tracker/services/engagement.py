@@ -1,7 +1,9 @@
 """Make and edit engagements, their agreement and their members."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from tracker.domain.access import STAFF, Actor, Permission, Role
@@ -12,7 +14,7 @@ from tracker.domain.notice import Audience
 from tracker.domain.secret import find_secret
 from tracker.domain.text import TextError, read_line
 from tracker.domain.workday import Calendar, UnknownTimeZone
-from tracker.services.planning import ground_of, place_following, replan
+from tracker.services.planning import ground_of, place_following, recount, replan
 from tracker.store import audit, outbox
 from tracker.store import budget as budgets
 from tracker.store import deadline as deadlines
@@ -26,6 +28,8 @@ from tracker.store.person import Person
 
 NAME_LENGTH = 200
 CATALOGUE_VERSION = 1
+TERMS = ("reference", "signed_on", "uat_business_days", "cutover_business_days", "hypercare_business_days", "uat_silence")
+NEEDS_AGREEMENT = FieldError("agreement", "A managed engagement rests on an agreement. Enter its reference, date and windows.")
 # Keeps other edits waiting, but not those who only refer to the row, such as a booking.
 AGAINST_EDITS = {"key_share": True}
 
@@ -37,6 +41,27 @@ class AgreementSpec:
     reference: str
     signed_on: date
     windows: Windows
+
+    @classmethod
+    def of(cls, terms: Mapping[str, Any]) -> "AgreementSpec":
+        """From every field by its public name; raises Invalid naming those that are missing."""
+        missing = [name for name in TERMS if terms.get(name) is None]
+        if missing:
+            raise Invalid([FieldError(f"agreement.{name}", "This field is required.") for name in missing])
+        lengths = (terms["uat_business_days"], terms["cutover_business_days"], terms["hypercare_business_days"])
+        return cls(terms["reference"], terms["signed_on"], Windows(*lengths, terms["uat_silence"]))
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """Every field by its public name."""
+        return {
+            "reference": read_line(self.reference, NAME_LENGTH),
+            "signed_on": self.signed_on,
+            "uat_business_days": self.windows.uat,
+            "cutover_business_days": self.windows.cutover,
+            "hypercare_business_days": self.windows.hypercare,
+            "uat_silence": self.windows.uat_silence,
+        }
 
 
 @dataclass(frozen=True)
@@ -97,9 +122,7 @@ def _check(spec: EngagementSpec) -> None:
     if spec.type not in TYPES:
         errors.append(FieldError("type", f"Choose one of: {', '.join(TYPES)}."))
     if spec.type == "managed" and spec.agreement is None:
-        errors.append(
-            FieldError("agreement", "A managed engagement rests on an agreement. Enter its reference, date and windows.")
-        )
+        errors.append(NEEDS_AGREEMENT)
     if spec.country is not None and spec.country not in dict(countries()):
         errors.append(
             FieldError("country", "There is no holiday calendar for that country. Use its two-letter code, or leave it empty.")
@@ -186,16 +209,7 @@ def _person_by_id(session: AnySession, text: str) -> Person | None:
 
 
 def _agreement(engagement_id: UUID, spec: AgreementSpec) -> Agreement:
-    return Agreement(
-        engagement_id=engagement_id,
-        reference=read_line(spec.reference, NAME_LENGTH),
-        signed_on=spec.signed_on,
-        uat_business_days=spec.windows.uat,
-        cutover_business_days=spec.windows.cutover,
-        hypercare_business_days=spec.windows.hypercare,
-        uat_silence=spec.windows.uat_silence,
-        catalogue_version=CATALOGUE_VERSION,
-    )
+    return Agreement(engagement_id=engagement_id, catalogue_version=CATALOGUE_VERSION, **spec.terms)
 
 
 def set_kickoff(session: AnySession, engagement: Engagement, day: date, *, now: datetime) -> None:
@@ -222,13 +236,16 @@ def set_kickoff(session: AnySession, engagement: Engagement, day: date, *, now: 
 
 @dataclass(frozen=True)
 class EngagementChange:
-    """What is to change; what is not named stays. `status` puts on hold, cancels or takes up again."""
+    """What is to change; what is not named stays. `status` puts on hold, cancels or takes up again.
+
+    `agreement` is a mapping of the agreement's own fields, of which what is not named stays too.
+    """
 
     version: int | None
     values: dict[str, object]
 
 
-EDITABLE = ("name", "time_zone", "slack_channel", "internal_slack_channel", "account_rep", "status")
+EDITABLE = ("name", "type", "time_zone", "slack_channel", "internal_slack_channel", "account_rep", "status")
 
 
 def edit_engagement(
@@ -242,7 +259,10 @@ def edit_engagement(
     if change.version is not None and change.version != engagement.version:
         raise EditedMeanwhile
     _check_change(change)
-    values = _tidied(change.values)
+    agreement, recounted = _agree_anew(session, actor, engagement, change.values.get("agreement"))
+    if change.values.get("type") == "managed" and agreement is None:
+        raise Invalid([NEEDS_AGREEMENT])
+    values = _tidied({name: value for name, value in change.values.items() if name != "agreement"})
     for name in EDITABLE:
         if name in values:
             value = values[name]
@@ -256,9 +276,35 @@ def edit_engagement(
     if {"slack_channel", "internal_slack_channel"} & set(values):
         outbox.redirect(session, engagement.id, Audience.CUSTOMER, engagement.slack_channel)
         outbox.redirect(session, engagement.id, Audience.INTERNAL, engagement.internal_slack_channel or engagement.slack_channel)
-    audit.record(session, actor, engagement.id, "engagement.edited", ("engagement", engagement.id), dict(values))
-    replan(session, engagement, now=now)
+    if values or "agreement" not in change.values:
+        audit.record(session, actor, engagement.id, "engagement.edited", ("engagement", engagement.id), dict(values))
+    (recount if recounted else replan)(session, engagement, now=now)
     return engagement
+
+
+def _agree_anew(session: AnySession, actor: Actor, engagement: Engagement, said: object) -> tuple[Agreement | None, bool]:
+    """Correct the agreement or enter one later; returns it, and whether the dates have to be counted anew."""
+    agreement = engagements.agreement_of(session, engagement.id)
+    if not isinstance(said, Mapping):
+        return agreement, False
+    before = None if agreement is None else {name: getattr(agreement, name) for name in TERMS}
+    spec = AgreementSpec.of({"uat_silence": "hold"} | (before or {}) | dict(said))
+    if errors := _check_agreement(spec):
+        raise Invalid(errors)
+    spec.windows.check()
+    after = spec.terms
+    if after == before:
+        return agreement, False
+    moved = agreement is None or agreement.windows != spec.windows
+    if agreement is None:
+        agreement = _agreement(engagement.id, spec)
+        session.add(agreement)
+    for name, value in after.items():
+        setattr(agreement, name, value)
+    session.flush()
+    subject = ("agreement", agreement.id)
+    audit.record(session, actor, engagement.id, "agreement.changed", subject, {"before": before, "after": after})
+    return agreement, moved
 
 
 def _tidied(values: dict[str, object]) -> dict[str, object]:
@@ -274,6 +320,8 @@ def _check_change(change: EngagementChange) -> None:
         errors += check_line("name", str(values["name"] or ""))
     if values.get("account_rep"):
         errors += check_line("account_rep", str(values["account_rep"]))
+    if "type" in values and values["type"] not in TYPES:
+        errors.append(FieldError("type", f"Choose one of: {', '.join(TYPES)}."))
     if "time_zone" in values:
         errors += check_zone(str(values["time_zone"]))
     if "status" in values and values["status"] not in ("active", "on_hold", "cancelled"):

@@ -1,6 +1,8 @@
 """The forms that make and change an engagement."""
 
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -11,13 +13,12 @@ from wtforms.validators import InputRequired, Optional, StopValidation
 
 from tracker.clock import utc_now
 from tracker.domain.access import MANAGERS, Permission
-from tracker.domain.engagement import Windows
 from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
 from tracker.services import customer as customer_service
 from tracker.services import engagement as service
 from tracker.services.customer import CustomerChange
-from tracker.services.engagement import AgreementSpec, EngagementChange, EngagementSpec
+from tracker.services.engagement import TERMS, AgreementSpec, EngagementChange, EngagementSpec
 from tracker.store import engagement as engagements
 from tracker.store import person as people
 from tracker.store.database import db
@@ -38,14 +39,14 @@ class WithAgreement:
     def __init__(self, missing: str, unreadable: str = "") -> None:
         self.missing, self.unreadable = missing, unreadable
 
-    def __call__(self, form: "NewEngagementForm", field: Field) -> None:
+    def __call__(self, form: "AgreementForm", field: Field) -> None:
         empty = not any(str(text).strip() for text in field.raw_data or [])
         if empty or field.errors:
             field.errors = []
             raise StopValidation(self.unreadable if not empty else self.missing if form.has_agreement else "")
 
 
-DAYS = WithAgreement("Write how many days were agreed.", "Write a whole number of days.")
+DAYS = WithAgreement("Write the days agreed.", "Write a whole number of days.")
 
 
 class EngagementForm(Form):
@@ -71,45 +72,42 @@ class EngagementForm(Form):
         return {name: blank_to_none(self[name].data) for name in names}
 
 
-class NewEngagementForm(EngagementForm):
-    """A new engagement with its agreement."""
+class AgreementForm(EngagementForm):
+    """An engagement of either kind, with its agreement where it has one."""
 
-    customer = StringField("Customer", [InputRequired("Name the customer.")])
-    country = SelectField("Public holidays of", [Optional()])
+    # Once there is an agreement, it may be corrected but not taken away.
+    stands = False
     type = RadioField("Kind", choices=choices(present.TYPE_LABELS), default="managed")
-    kickoff_on = DateField("Kick-off", [Optional()])
     reference = StringField("Reference", [WithAgreement("Write the agreement's reference.")])
     signed_on = DateField("Signed on", [WithAgreement("Say when it was signed.", "Write a day, such as 2026-03-02.")])
-    uat_business_days = IntegerField("UAT", [WithAgreement("Write the days agreed.", "Write a whole number of days.")])
-    cutover_business_days = IntegerField(
-        "DNS cutover", [WithAgreement("Write the days agreed.", "Write a whole number of days.")]
-    )
-    hypercare_business_days = IntegerField(
-        "Hypercare", [WithAgreement("Write the days agreed.", "Write a whole number of days.")]
-    )
+    uat_business_days = IntegerField("UAT", [DAYS])
+    cutover_business_days = IntegerField("DNS cutover", [DAYS])
+    hypercare_business_days = IntegerField("Hypercare", [DAYS])
     uat_silence = RadioField("If nobody answers in UAT", choices=choices(present.SILENCE_LABELS), default="hold")
 
     @property
     def has_agreement(self) -> bool:
         """A managed engagement rests on one; another has one as soon as a part of it is written."""
         parts = (self.reference, self.signed_on, self.uat_business_days, self.cutover_business_days, self.hypercare_business_days)
-        return self.type.data == "managed" or any(str(text).strip() for part in parts for text in part.raw_data or [])
+        written = any(str(text).strip() for part in parts for text in part.raw_data or [])
+        return self.stands or self.type.data == "managed" or written
+
+    def terms(self) -> dict[str, Any]:
+        """What was typed of the agreement; nothing where there is none."""
+        return {name: self[name].data for name in TERMS} if self.has_agreement else {}
+
+
+class NewEngagementForm(AgreementForm):
+    """A new engagement with its agreement."""
+
+    customer = StringField("Customer", [InputRequired("Name the customer.")])
+    country = SelectField("Public holidays of", [Optional()])
+    kickoff_on = DateField("Kick-off", [Optional()])
 
     def spec(self) -> EngagementSpec:
         """The engagement as it was entered."""
-        said, agreement = self.said(), None
-        if self.has_agreement:
-            uat, cutover, hypercare = (
-                self.uat_business_days.data,
-                self.cutover_business_days.data,
-                self.hypercare_business_days.data,
-            )
-            assert self.signed_on.data is not None
-            assert uat is not None
-            assert cutover is not None
-            assert hypercare is not None
-            windows = Windows(uat, cutover, hypercare, self.uat_silence.data)
-            agreement = AgreementSpec(self.reference.data or "", self.signed_on.data, windows)
+        said, terms = self.said(), self.terms()
+        agreement = AgreementSpec.of(terms) if terms else None
         return EngagementSpec(
             name=said["name"] or "",
             customer=self.customer.data or "",
@@ -125,17 +123,19 @@ class NewEngagementForm(EngagementForm):
         )
 
 
-class EditEngagementForm(EngagementForm):
+class EditEngagementForm(AgreementForm):
     """What may be changed later; the kick-off is moved on its own page, with a reason."""
 
     # Not "status": that is what a form answers with.
     state = RadioField("State", choices=choices(present.STATUS_LABELS))
     country = SelectField("Public holidays of", [Optional()])
 
-    def changes(self, current: dict[str, str | None]) -> dict[str, object]:
+    def changes(self, current: Mapping[str, Any]) -> dict[str, object]:
         """What was typed that stands otherwise now. Naming a channel anew would send what is parked there once more."""
-        said = {name: value for name, value in self.said().items() if value != current[name]}
-        return {**said, **({"status": self.state.data} if self.state.data != current["state"] else {})}
+        said: dict[str, Any] = {**self.said(), "type": self.type.data, "state": self.state.data}
+        changed = {"status" if name == "state" else name: value for name, value in said.items() if value != current[name]}
+        terms = {name: value for name, value in self.terms().items() if not self.stands or value != current[name]}
+        return changed | ({"agreement": terms} if terms else {})
 
 
 @cache
@@ -173,6 +173,7 @@ def edit(engagement_id: UUID) -> ResponseReturnValue:
     actor, engagement = current_actor(), engagements.get(db.session, current_actor(), engagement_id)
     current = current_values(engagement)
     form = EditEngagementForm(data=current | {"version": engagement.version})
+    form.stands = engagements.agreement_of(db.session, engagement.id) is not None
     form.offer_managers(people.get(db.session, engagement.manager_id))
     form.country.choices = choices(dict(countries()), "No public holidays")
 
@@ -206,9 +207,12 @@ def edit_page(form: EditEngagementForm, engagement_id: UUID) -> str:
     )
 
 
-def current_values(engagement: Engagement) -> dict[str, str | None]:
-    """What the form shows of an engagement."""
-    return {
+def current_values(engagement: Engagement) -> dict[str, Any]:
+    """What the form shows of an engagement and its agreement."""
+    agreement = engagements.agreement_of(db.session, engagement.id)
+    terms = {name: getattr(agreement, name) for name in TERMS} if agreement else dict.fromkeys(TERMS) | {"uat_silence": "hold"}
+    return terms | {
+        "type": engagement.type,
         "name": engagement.name,
         "time_zone": engagement.time_zone,
         "engagement_manager": str(engagement.manager_id),

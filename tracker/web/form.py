@@ -51,7 +51,7 @@ class Form(FlaskForm):  # type: ignore[misc]
 
     def edited_version(self) -> int | None:
         """The version that was on the screen."""
-        text = self.version.data or ""
+        text = str(self.version.data or "")
         return int(text) if text.isascii() and text.isdecimal() else None
 
     def take(self, error: TrackerError) -> None:
