@@ -122,17 +122,25 @@ def test_strangers_find_nothing_of_a_foreign_engagement(app: Flask, foreign: For
         assert SECRET not in answer.text, f"{method} {rule.rule} leaks"
         assert answer.status_code < 500, f"{method} {rule.rule}: {answer.text}"
         assert isinstance(permission, Permission)
-        assert answer.status_code == expected(stranger, rule, permission, answer.status_code), f"{method} {rule.rule}"
+        assert answer.status_code == expected(app, stranger, rule, permission, answer.status_code), f"{method} {rule.rule}"
 
 
-def expected(stranger: Person, rule: Rule, permission: Permission, status: int) -> int:
-    """What the contract asks of one route for one stranger; what is their own list or page is up to the route."""
-    of_engagement = set(rule.arguments) & OF_ENGAGEMENT
+def refusal(app: Flask, person: Person, rule: Rule, permission: Permission) -> int | None:
+    """What a route answers to a role that it is not open to: 404 where only staff know the address, else 403."""
+    if person.role in MATRIX[permission]:
+        return None
+    at_address = [permission_of(app, other) for other, method in routes(app) if other.rule == rule.rule and method == "GET"]
+    readable = any(isinstance(each, Permission) and person.role in MATRIX[each] for each in at_address)
     staff_only = not MATRIX[permission] - STAFF
-    if of_engagement or (staff_only and stranger.role not in STAFF):
+    return 404 if staff_only and person.role not in STAFF and not readable else 403
+
+
+def expected(app: Flask, stranger: Person, rule: Rule, permission: Permission, status: int) -> int:
+    """What the contract asks of one route for one stranger; what is their own list or page is up to the route."""
+    if set(rule.arguments) & OF_ENGAGEMENT:
         return 404
-    if stranger.role not in MATRIX[permission]:
-        return 403
+    if refused := refusal(app, stranger, rule, permission):
+        return refused
     assert status in (200, 303, 422, 400), rule.rule
     return status
 
@@ -148,14 +156,27 @@ def test_a_viewer_reads_their_own_engagement_but_changes_nothing(app: Flask, for
         assert isinstance(permission, Permission)
         headers = {"Authorization": f"Bearer {token}"} if rule.rule.startswith("/api/") else {}
         answer = client.open(foreign.path(rule), method=method, headers=headers)
-        if not MATRIX[permission] - STAFF:
-            assert answer.status_code == 404, f"{method} {rule.rule}"
-        elif viewer.role not in MATRIX[permission]:
-            assert answer.status_code == 403, f"{method} {rule.rule}"
+        refused = refusal(app, viewer, rule, permission)
+        if refused is not None:
+            assert answer.status_code == refused, f"{method} {rule.rule}"
         elif method == "GET":
             assert answer.status_code == 200, f"{method} {rule.rule}"
         else:
             assert answer.status_code in (303, 400, 403, 415, 422, 200), f"{method} {rule.rule}: {answer.status_code}"
+
+
+def test_what_a_customer_sees_but_may_not_change_is_forbidden_and_what_only_staff_know_is_not_found(
+    app: Flask, foreign: Foreign
+) -> None:
+    viewer = make_person("customer_viewer", customer=f"Acme {SECRET}")
+    client, headers = app.test_client(), {"Authorization": f"Bearer {make_token(viewer)}"}
+    engagement, site = f"/api/v1/engagements/{foreign.ids['engagement_id']}", f"/api/v1/sites/{foreign.ids['site_id']}"
+    seen = [("PATCH", engagement), ("POST", f"{engagement}/sites"), ("PATCH", site), ("POST", "/api/v1/engagements")]
+    for method, path in seen:
+        answer = client.open(path, method=method, headers=headers, json={"name": "Mine"})
+        assert (answer.status_code, answer.json and answer.json["code"]) == (403, "forbidden"), f"{method} {path}"
+    for method, path in [("GET", f"{engagement}/notices"), ("POST", f"{site}/transitions"), ("POST", "/api/v1/time-entries")]:
+        assert client.open(path, method=method, headers=headers, json={}).status_code == 404, f"{method} {path}"
 
 
 def test_a_read_token_writes_nothing_and_one_for_an_engagement_sees_no_other(app: Flask, foreign: Foreign) -> None:

@@ -6,8 +6,8 @@ from uuid import UUID
 from flask import Flask, abort, current_app, g, request, session
 
 from tracker.clock import utc_now
-from tracker.domain.access import Actor, Permission
-from tracker.domain.errors import Unauthenticated
+from tracker.domain.access import MATRIX, Actor, Permission
+from tracker.domain.errors import NotAllowed, Unauthenticated
 from tracker.edge.rule import PUBLIC, rule_of
 from tracker.logs import REQUEST_ID
 from tracker.store.database import db
@@ -57,7 +57,17 @@ def _check() -> None:
     for name, value in (request.view_args or {}).items():
         if isinstance(value, UUID):
             must_see(db.session, actor, name, value)
+    if not actor.may(rule) and _may_read_here(actor):
+        raise NotAllowed
     actor.must(rule)
+
+
+def _may_read_here(actor: Actor) -> bool:
+    """Whether an actor's role may read what stands at this address: it is no secret then, and a refusal says so."""
+    assert request.url_rule is not None
+    same_address = [rule for rule in current_app.url_map.iter_rules() if rule.rule == request.url_rule.rule]
+    reading = [rule_of(current_app.view_functions[rule.endpoint]) for rule in same_address if "GET" in (rule.methods or ())]
+    return any(isinstance(rule, Permission) and actor.role in MATRIX[rule] for rule in reading)
 
 
 def _read_token() -> None:
