@@ -185,3 +185,11 @@ def test_a_rehearsal_says_what_would_happen_and_keeps_nothing(manager: Person, e
     assert said == ["dns_cutover.1h", "dns_cutover.start"]
     assert states(cutover) == before
     assert [kind for kind in release(hour_before) if kind.startswith("dns")] == ["dns_cutover.1h"]
+
+
+def test_a_secret_is_refused_in_what_is_said_about_a_date(manager: Person, engagement: Engagement) -> None:
+    token = "-".join(["xoxb", "1234567890", "abcdefghijklmnop"])
+    spec = DateSpec(DeadlineKind.CUSTOM, Dates(due_on=date(2026, 5, 4)), title="Hand-over", reason=f"use {token}")
+    with pytest.raises(Invalid, match="This looks like a Slack token") as refused:
+        enter(manager, engagement, spec)
+    assert [error.field for error in refused.value.errors] == ["reason"]

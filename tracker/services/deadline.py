@@ -7,7 +7,7 @@ from uuid import UUID
 from tracker.domain.access import Actor, Permission
 from tracker.domain.deadline import KINDS, Dates, DeadlineKind, complete, may_finish
 from tracker.domain.errors import EditedMeanwhile, Invalid, NotAllowed
-from tracker.domain.text import TextError, clean_line, clean_text
+from tracker.domain.text import TextError, read_line, read_text
 from tracker.services.planning import Ground, ground_of, place_following, replan, take
 from tracker.store import audit
 from tracker.store import deadline as deadlines
@@ -79,9 +79,9 @@ def _put(deadline: Deadline, dates: Dates, reason: str | None, ground: Ground) -
 
 
 def _read(field: str, text: str | None, longest: int) -> str | None:
-    """Tidy what was typed. Raises Invalid at the field for characters that mislead or that no database takes."""
+    """Tidy what was typed. Raises Invalid at the field for characters that mislead, and for what looks like a secret."""
     try:
-        return (clean_line if field == "title" else clean_text)(text, longest) or None if text else None
+        return (read_line if field == "title" else read_text)(text, longest) or None if text else None
     except TextError as error:
         raise Invalid.at(field, str(error)) from None
 
