@@ -258,6 +258,10 @@ def test_a_secret_in_a_note_is_named_for_what_it_looks_like(ask: Ask, site: Site
         ({"minutes": 10**30}, "minutes", "invalid"),
         ({"minutes": "240"}, "minutes", "invalid"),
         ({"purchased_on": "0026-03-01"}, "purchased_on", "invalid"),
+        ({"purchased_on": "2999-03-01"}, "purchased_on", "invalid"),
+        ({"purchased_on": "2099-03-01"}, "purchased_on", "invalid"),
+        ({"reference": ""}, "reference", "invalid"),
+        ({"reference": " \u200b "}, "reference", "invalid"),
         ({"reference": NUL}, "reference", "invalid"),
         ({"reference": LONG}, "reference", "invalid"),
     ],
@@ -396,11 +400,14 @@ def test_a_huge_body_is_not_read(client: FlaskClient, token: str) -> None:
         ("/customers?cursor=%00", "cursor"),
         ("/people?cursor=a%00b", "cursor"),
         ("/time-entries?state=%00", "state"),
+        ("/time-entries?state=done", "state"),
+        ("/time-entries?state=", "state"),
+        ("/engagements/{id}/notices?state=lost", "state"),
         ("/time-entries?site_id=shop", "site_id"),
     ],
 )
-def test_an_address_that_asks_for_nothing_sensible(ask: Ask, path: str, field: str) -> None:
-    answer = ask("GET", path)
+def test_an_address_that_asks_for_nothing_sensible(ask: Ask, engagement: Engagement, path: str, field: str) -> None:
+    answer = ask("GET", path.format(id=engagement.id))
     assert (answer.status_code, answer.json["code"]) == (422, "invalid")
     assert [error["field"] for error in answer.json["errors"]] == [field]
 

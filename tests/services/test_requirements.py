@@ -100,4 +100,41 @@ def test_the_requirements_are_signed_whole_and_the_rest_site_by_site(
     for wrong in (None, other.id):
         with pytest.raises(Invalid, match="which site of this engagement"):
             sign(approver, engagement, "uat", agreed.hash, site_id=wrong)
+    stand(site, "in_uat")
     assert sign(approver, engagement, "uat", agreed.hash, site_id=site.id).site_id == site.id
+
+
+def stand(site: Site, stage: str) -> None:
+    with transaction(db.session, now=NOW):
+        db.session.execute(sa.update(Site).where(Site.id == site.id).values(stage=stage))
+
+
+@pytest.mark.parametrize(
+    ("subject", "asked", "not_asked"),
+    [
+        ("uat", ("in_uat", "uat_fixing"), ("listed", "ready_for_uat", "launch_planned", "withdrawn")),
+        ("cutover", ("cutover_open",), ("listed", "in_uat", "resynced", "dns_verified", "rolled_back")),
+        ("freeze", ("qualified", "migrating", "dns_verified", "rolled_back"), ("listed", "launched", "closed", "withdrawn")),
+    ],
+)
+def test_a_site_is_signed_for_only_where_it_is_asked_for(
+    engagement: Engagement,
+    agreed: ProjectRequirements,
+    approver: Actor,
+    subject: str,
+    asked: tuple[str, ...],
+    not_asked: tuple[str, ...],
+) -> None:
+    site = db.session.scalars(sa.select(Site)).one()
+    for stage in not_asked:
+        stand(site, stage)
+        with pytest.raises(Guard, match="not asked for now") as refused:
+            sign(approver, engagement, subject, agreed.hash, site_id=site.id)
+        assert refused.value.rule == "BR-49"
+    given = []
+    for stage in asked:
+        stand(site, stage)
+        given.append(sign(approver, engagement, subject, agreed.hash, site_id=site.id).id)
+    assert len(set(given)) == 1
+    stand(site, "closed")
+    assert sign(approver, engagement, subject, agreed.hash, site_id=site.id).id == given[0], "twice is once, also later"

@@ -5,9 +5,10 @@ from uuid import UUID
 
 from pydantic import Field
 
-from tracker.api.operation import Api, Call, Listing, Out, PageQuery
+from tracker.api.operation import Api, Call, Listing, Out, PageQuery, one_of
 from tracker.domain.access import Permission
 from tracker.domain.errors import Invalid
+from tracker.domain.notice import NoticeState
 from tracker.services import delivery as service
 from tracker.store import notice as notices
 from tracker.store.notice import OutboxNotice
@@ -57,7 +58,7 @@ def list_notices(call: Call, engagement_id: UUID, query: NoticeQuery) -> Listing
         call.session,
         call.actor,
         engagement_id=engagement_id,
-        state=query.state,
+        state=one_of("state", query.state, list(NoticeState)),
         after=_after(query.cursor),
         limit=query.limit + 1,
     )

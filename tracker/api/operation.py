@@ -4,7 +4,7 @@ A view that writes runs inside one `transaction()`, under its `Idempotency-Key` 
 """
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar, get_type_hints
@@ -262,6 +262,13 @@ def id_cursor(text: str | None) -> UUID | None:
         return UUID(text)
     except ValueError:
         raise Invalid.at("cursor", "That is not a cursor of this list.") from None
+
+
+def one_of(field: str, text: str | None, known: Collection[str]) -> str | None:
+    """Read a filter that knows certain words. Raises Invalid at the field for another one."""
+    if text is not None and text not in known:
+        raise Invalid.at(field, f"Choose one of: {', '.join(known)}.")
+    return text
 
 
 def found(thing: Item | None) -> Item:

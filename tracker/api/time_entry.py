@@ -6,13 +6,13 @@ from uuid import UUID
 
 from pydantic import Field
 
-from tracker.api.operation import Api, Call, In, Listing, Out, PageQuery, Whole, id_cursor
+from tracker.api.operation import Api, Call, In, Listing, Out, PageQuery, Whole, id_cursor, one_of
 from tracker.domain.access import Permission
 from tracker.domain.budget import WorkKind
 from tracker.domain.duration import AmbiguousDuration as Ambiguous
 from tracker.domain.duration import DurationError, parse_minutes
 from tracker.domain.errors import AmbiguousDuration, Invalid
-from tracker.domain.time_entry import Work
+from tracker.domain.time_entry import ENTRY_LIFECYCLE, Work
 from tracker.services import time_entry as service
 from tracker.store import budget as budgets
 from tracker.store import time_entry as entries
@@ -130,7 +130,7 @@ def list_time_entries(call: Call, query: EntryQuery) -> Listing[TimeEntryOut]:
         engagement_id=query.engagement_id,
         site_id=query.site_id,
         person_id=query.person_id,
-        state=query.state,
+        state=one_of("state", query.state, ENTRY_LIFECYCLE),
         before=id_cursor(query.cursor),
         limit=query.limit + 1,
     )

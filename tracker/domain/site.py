@@ -72,6 +72,13 @@ SIGNED = Need("requirements_signed", "A customer approver has not signed the agr
 UAT_SIGNED = Need("uat_signed", "A customer approver has not signed the acceptance test.", "BR-49")
 CUTOVER_SIGNED = Need("cutover_signed", "A customer approver has not signed the DNS cutover.", "BR-49")
 
+# Where a site stands when the customer is asked to sign for it: a signature is under what was there to be seen (BR-49).
+SIGNED_AT: Mapping[str, frozenset[str]] = {
+    "uat": frozenset({"in_uat", "uat_fixing"}),
+    "cutover": frozenset({"cutover_open"}),
+    "freeze": frozenset(SiteStage) - {"listed", "launched", "hypercare", "closed", "withdrawn"},
+}
+
 WITHDRAW = Step("withdrawn")
 POSTPONE = Step("launch_planned")
 SITE_LIFECYCLE: Lifecycle = {

@@ -1,7 +1,7 @@
 """Sell PS hours."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -10,6 +10,7 @@ from tracker.domain.access import Actor, Permission
 from tracker.domain.budget import BudgetKind, check_block
 from tracker.domain.errors import FieldError, Invalid
 from tracker.domain.text import TextError, read_line
+from tracker.domain.workday import Calendar
 from tracker.store import audit
 from tracker.store import engagement as engagements
 from tracker.store.budget import Budget, PsBlock
@@ -31,12 +32,18 @@ def sell_block(session: AnySession, actor: Actor, engagement_id: UUID, spec: Blo
     actor.must(Permission.SELL_PS)
     check_block(spec.minutes)
     errors: list[FieldError] = []
+    today = Calendar(actor.time_zone, frozenset()).local_date(now)
     if not 2000 <= spec.purchased_on.year <= 2099:
         errors.append(FieldError("purchased_on", f"The year {spec.purchased_on.year:04d} is not plausible."))
+    elif spec.purchased_on > today + timedelta(days=1):
+        errors.append(FieldError("purchased_on", "That day lies in the future. Enter a block once it is sold."))
+    reference = ""
     try:
         reference = read_line(spec.reference, 200)
     except TextError as error:
         errors.append(FieldError("reference", str(error)))
+    else:
+        errors += [] if reference else [FieldError("reference", "Fill this in.")]
     if errors:
         raise Invalid(errors)
     # The pool's row first: it serialises everything that happens to its blocks.

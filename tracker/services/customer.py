@@ -16,6 +16,9 @@ from tracker.store.engagement import Customer
 from tracker.store.holiday import countries
 
 NAME_LENGTH = 200
+# Keeps other edits waiting, but not those who only refer to the row, such as a new engagement.
+AGAINST_EDITS = {"key_share": True}
+TAKEN = FieldError("name", "There is a customer of that name already.")
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,9 @@ def create_customer(session: AnySession, actor: Actor, change: CustomerChange) -
     if actor.only_engagement_id is not None:
         raise NotAllowed("This token is for one engagement only.")
     values = _read(session, {"country": None} | change.values, None)
-    customer = Customer(name=values["name"], name_key=values["name"].casefold(), country=values["country"])
-    session.add(customer)
-    session.flush()
+    customer, made = engagements.make_customer(session, values["name"], values["country"])
+    if not made:
+        raise Invalid([TAKEN])
     audit.record(session, actor, None, "customer.created", ("customer", customer.id), values)
     return customer
 
@@ -47,6 +50,8 @@ def edit_customer(session: AnySession, actor: Actor, customer_id: UUID, change: 
     """
     customer = engagements.visible_customer(session, actor, customer_id)
     actor.must(Permission.EDIT_ENGAGEMENT)
+    # Read anew under the lock: two edits of one version may cross.
+    session.refresh(customer, with_for_update=AGAINST_EDITS)
     if change.version is not None and change.version != customer.version:
         raise EditedMeanwhile
     values = _read(session, change.values, customer)
@@ -76,7 +81,7 @@ def _read(session: AnySession, values: dict[str, Any], existing: Customer | None
             if not read["name"]:
                 errors.append(FieldError("name", "Fill this in."))
             elif other is not None and other is not existing:
-                errors.append(FieldError("name", "There is a customer of that name already."))
+                errors.append(TAKEN)
     if read.get("country") is not None and read["country"] not in dict(countries()):
         errors.append(
             FieldError("country", "There is no holiday calendar for that country. Use its two-letter code, or leave it empty.")

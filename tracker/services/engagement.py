@@ -178,14 +178,12 @@ def _check_agreement(spec: AgreementSpec) -> list[FieldError]:
 
 def _customer(session: AnySession, actor: Actor, spec: EngagementSpec) -> Customer:
     name = read_line(spec.customer, NAME_LENGTH)
-    customer = engagements.customer_named(session, name)
-    if customer is None:
-        customer = Customer(name=name, name_key=name.casefold(), country=spec.country)
-        session.add(customer)
-        session.flush()
+    customer, made = engagements.make_customer(session, name, spec.country)
+    if made:
         audit.record(session, actor, None, "customer.created", ("customer", customer.id), {"name": name, "country": spec.country})
     elif spec.country is not None and customer.country is None:
-        customer.country = spec.country
+        session.refresh(customer, with_for_update=AGAINST_EDITS)
+        customer.country = customer.country or spec.country
         customer.version += 1
     return customer
 

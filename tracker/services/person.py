@@ -115,10 +115,9 @@ def _new_customer(session: AnySession, actor: Actor, name: str) -> Customer:
         raise Invalid.at("customer", str(error)) from None
     if not cleaned:
         raise Invalid.at("customer", "Name the customer this person belongs to.")
-    customer = Customer(name=cleaned, name_key=cleaned.casefold())
-    session.add(customer)
-    session.flush()
-    audit.record(session, actor, None, "customer.created", ("customer", customer.id), {"name": cleaned})
+    customer, made = engagements.make_customer(session, cleaned)
+    if made:
+        audit.record(session, actor, None, "customer.created", ("customer", customer.id), {"name": cleaned})
     return customer
 
 

@@ -7,6 +7,8 @@ from uuid import UUID
 from tracker.domain.access import Actor, Permission
 from tracker.domain.budget import entitled
 from tracker.domain.errors import EditedMeanwhile, Guard, Invalid
+from tracker.domain.lifecycle import say_state
+from tracker.domain.site import SIGNED_AT
 from tracker.services.planning import replan
 from tracker.store import audit, requirements
 from tracker.store import engagement as engagements
@@ -110,10 +112,11 @@ def sign(
     actor.must(Permission.SIGN)
     if subject not in SUBJECTS:
         raise Invalid.at("subject", f"Choose one of: {', '.join(SUBJECTS)}.")
+    site: Site | None = None
     if subject == "requirements":
         if site_id is not None:
             raise Invalid.at("site_id", "The requirements are signed for all sites at once. Leave the site out.")
-    elif site_id is None or sites.get(session, actor, site_id).engagement_id != engagement_id:
+    elif (site := sites.get(session, actor, site_id) if site_id else None) is None or site.engagement_id != engagement_id:
         raise Invalid.at("site_id", "Say which site of this engagement is signed for.")
     # Two approvers, or one who presses twice, may sign at the same moment.
     session.refresh(engagement, with_for_update=AGAINST_EDITS)
@@ -130,6 +133,15 @@ def sign(
     existing = requirements.signature(session, engagement_id, subject, stored)
     if existing is not None:
         return existing
+    if site is not None:
+        # Held, so that it cannot go on while the signature is given.
+        session.refresh(site, with_for_update=AGAINST_EDITS)
+        if site.stage not in SIGNED_AT[subject]:
+            raise Guard(
+                f"{site.name} is {say_state(site.stage)}: this is not asked for now.",
+                rule="BR-49",
+                missing=sorted(SIGNED_AT[subject]),
+            )
     assert actor.person_id is not None
     signature = Signature(
         engagement_id=engagement_id,

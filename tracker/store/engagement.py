@@ -10,7 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from tracker.domain.access import Actor
 from tracker.domain.engagement import TYPES, UAT_SILENCE, Windows
 from tracker.domain.errors import NotFound
-from tracker.store.database import AnySession, Base, Keyed, Versioned
+from tracker.store.database import AnySession, Base, Keyed, Versioned, insert_or_ignore, table_of
+from tracker.store.identity import new_id
 from tracker.store.person import Person
 
 
@@ -143,6 +144,19 @@ def of_customer(session: AnySession, customer_id: UUID) -> list[Engagement]:
 
 def customer_named(session: AnySession, name: str) -> Customer | None:
     return session.scalar(sa.select(Customer).where(Customer.name_key == name.casefold()))
+
+
+def make_customer(session: AnySession, name: str, country: str | None = None) -> tuple[Customer, bool]:
+    """The customer of a name, and whether it is new. Several who name the same one at once get the same one.
+
+    The lock on the new row's unique key makes the others wait for the end of the first.
+    """
+    table = table_of(Customer)
+    row = {"id": new_id(), "version": 1, "name": name, "name_key": name.casefold(), "country": country}
+    made = session.execute(insert_or_ignore(session, table).values(row).returning(table.c.id)).first() is not None
+    found = customer_named(session, name)
+    assert found is not None, "customers are never deleted"
+    return found, made
 
 
 def customers(session: AnySession, actor: Actor, *, after: str | None, limit: int) -> list[Customer]:
