@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID
 
-from tracker.api.operation import Api, Call, In, Listing, Out, Whole
+from tracker.api.operation import Api, Call, In, Listing, Out, PageQuery, Whole, page_of
 from tracker.domain.access import Permission
 from tracker.services import budget as service
 from tracker.services.budget import BlockSpec
@@ -68,23 +68,25 @@ def block_out(block: PsBlock) -> BlockOut:
 
 
 @api.get("/sites/<uuid:site_id>/budgets", Permission.SEE_ENGAGEMENTS)
-def list_site_budgets(call: Call, site_id: UUID) -> Listing[BudgetOut]:
+def list_site_budgets(call: Call, site_id: UUID, query: PageQuery) -> Listing[BudgetOut]:
     """A site's own budgets: its allowance, and its Premium extra where it has one."""
     site = sites.get(call.session, call.actor, site_id)
     own = [budget for budget in budgets.of_site(call.session, site.engagement_id, site.id).values() if budget.site_id]
-    return Listing(items=[budget_out(budget) for budget in own])
+    return page_of([budget_out(budget) for budget in own], query, lambda budget: budget.id)
 
 
 @api.get("/engagements/<uuid:engagement_id>/budgets", Permission.SEE_ENGAGEMENTS)
-def list_budgets(call: Call, engagement_id: UUID) -> Listing[BudgetOut]:
+def list_budgets(call: Call, engagement_id: UUID, query: PageQuery) -> Listing[BudgetOut]:
     """Every budget of an engagement, its PS pool last."""
-    return Listing(items=[budget_out(budget) for budget in budgets.of_engagement(call.session, engagement_id)])
+    items = [budget_out(budget) for budget in budgets.of_engagement(call.session, engagement_id)]
+    return page_of(items, query, lambda budget: budget.id)
 
 
 @api.get("/engagements/<uuid:engagement_id>/ps-blocks", Permission.SEE_ENGAGEMENTS)
-def list_blocks(call: Call, engagement_id: UUID) -> Listing[BlockOut]:
+def list_blocks(call: Call, engagement_id: UUID, query: PageQuery) -> Listing[BlockOut]:
     """The PS blocks in the order in which they are drawn."""
-    return Listing(items=[block_out(block) for block in budgets.blocks_of(call.session, engagement_id)])
+    items = [block_out(block) for block in budgets.blocks_of(call.session, engagement_id)]
+    return page_of(items, query, lambda block: block.id)
 
 
 @api.post("/engagements/<uuid:engagement_id>/ps-blocks", Permission.SELL_PS)

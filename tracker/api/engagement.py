@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from tracker.api.operation import Api, Call, In, Listing, Out, PageQuery, Whole, id_cursor
+from tracker.api.operation import Api, Call, In, Listing, Out, PageQuery, Whole, id_cursor, page_of
 from tracker.domain.access import Permission
 from tracker.domain.deadline import DeadlineKind
 from tracker.domain.errors import FieldError, Invalid
@@ -227,10 +227,11 @@ def edit_engagement(call: Call, engagement_id: UUID, body: EngagementPatch) -> E
 
 
 @api.get("/engagements/<uuid:engagement_id>/members", Permission.SEE_ENGAGEMENTS)
-def list_members(call: Call, engagement_id: UUID) -> Listing[MemberOut]:
+def list_members(call: Call, engagement_id: UUID, query: PageQuery) -> Listing[MemberOut]:
     """The staff assigned to an engagement."""
     members = engagements.members_of(call.session, engagement_id)
-    return Listing(items=[MemberOut(person_id=member.id, name=member.name, role=member.role) for member in members])
+    items = [MemberOut(person_id=member.id, name=member.name, role=member.role) for member in members]
+    return page_of(items, query, lambda member: member.person_id)
 
 
 @api.post("/engagements/<uuid:engagement_id>/members", Permission.EDIT_ENGAGEMENT)

@@ -4,7 +4,7 @@ A view that writes runs inside one `transaction()`, under its `Idempotency-Key` 
 """
 
 import inspect
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar, get_type_hints
@@ -262,6 +262,19 @@ def id_cursor(text: str | None) -> UUID | None:
         return UUID(text)
     except ValueError:
         raise Invalid.at("cursor", "That is not a cursor of this list.") from None
+
+
+def page_of(items: Sequence[Item], query: PageQuery, key: Callable[[Item], UUID]) -> Listing[Item]:
+    """One page of a list that is always short, such as the members of an engagement. Raises Invalid at `cursor`."""
+    start, after = 0, id_cursor(query.cursor)
+    if after is not None:
+        places = [place for place, item in enumerate(items) if key(item) == after]
+        if not places:
+            raise Invalid.at("cursor", "That is not a cursor of this list.")
+        start = places[0] + 1
+    shown = list(items[start : start + query.limit])
+    more = len(items) > start + query.limit
+    return Listing(items=shown, next_cursor=str(key(shown[-1])) if more else None)
 
 
 def one_of(field: str, text: str | None, known: Collection[str]) -> str | None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from tracker.api.operation import Api, Call, In, Listing, Out
+from tracker.api.operation import Api, Call, In, Listing, Out, PageQuery, id_cursor
 from tracker.domain.access import Permission
 from tracker.domain.site import every_fact
 from tracker.services import site as service
@@ -79,9 +79,11 @@ def site_out(site: Site) -> SiteOut:
 
 
 @api.get("/engagements/<uuid:engagement_id>/sites", Permission.SEE_ENGAGEMENTS)
-def list_sites(call: Call, engagement_id: UUID) -> Listing[SiteOut]:
+def list_sites(call: Call, engagement_id: UUID, query: PageQuery) -> Listing[SiteOut]:
     """The sites of an engagement, in the order they were listed."""
-    return Listing(items=[site_out(site) for site in sites.of_engagement(call.session, engagement_id)])
+    rows = sites.page(call.session, engagement_id, after=id_cursor(query.cursor), limit=query.limit + 1)
+    items = [site_out(site) for site in rows[: query.limit]]
+    return Listing(items=items, next_cursor=str(items[-1].id) if len(rows) > query.limit else None)
 
 
 @api.post("/engagements/<uuid:engagement_id>/sites", Permission.EDIT_ENGAGEMENT)

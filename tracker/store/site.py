@@ -73,6 +73,12 @@ def of_engagement(session: AnySession, engagement_id: UUID) -> list[Site]:
     return list(session.scalars(query.order_by(Site.stage == "withdrawn", Site.id)))
 
 
+def page(session: AnySession, engagement_id: UUID, *, after: UUID | None, limit: int) -> list[Site]:
+    """The sites of an engagement in the order they were added, those after a given one."""
+    query = sa.select(Site).where(Site.engagement_id == engagement_id).order_by(Site.id).limit(limit)
+    return list(session.scalars(query.where(Site.id > after) if after else query))
+
+
 def workable_of(session: AnySession, actor: Actor, *, limit: int = 500) -> list[tuple[Site, Engagement]]:
     """The sites an actor may log work on, by engagement and name."""
     query = (
