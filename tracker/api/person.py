@@ -4,11 +4,12 @@ from datetime import datetime
 from uuid import UUID
 
 from flask import current_app
+from pydantic import Field
 
 from tracker.api.operation import Api, Call, In, Listing, Out, PageQuery
 from tracker.domain.access import Permission
 from tracker.services import person as service
-from tracker.services.person import PersonSpec
+from tracker.services.person import PersonChange, PersonSpec
 from tracker.store import person as people
 from tracker.store.person import Person
 
@@ -22,6 +23,14 @@ class PersonIn(In):
     customer: str | None = None
     slack_user_id: str | None = None
     time_zone: str = "UTC"
+
+
+class PersonPatch(In):
+    name: str | None = None
+    role: str | None = Field(None, description="Among the roles of the staff.")
+    slack_user_id: str | None = None
+    time_zone: str | None = None
+    active: bool | None = None
 
 
 class PersonOut(Out):
@@ -59,6 +68,19 @@ def add_person(call: Call, body: PersonIn) -> PersonOut:
     """Make a person. Let them in with a link."""
     spec = PersonSpec(body.email, body.name, body.role, body.customer, body.slack_user_id, body.time_zone)
     return person_out(service.add_person(call.session, call.actor, spec, now=call.now))
+
+
+@api.get("/people/<uuid:person_id>", Permission.MANAGE_PEOPLE)
+def get_person(call: Call, person_id: UUID) -> PersonOut:
+    """One person."""
+    return person_out(people.get(call.session, person_id))
+
+
+@api.patch("/people/<uuid:person_id>", Permission.MANAGE_PEOPLE)
+def edit_person(call: Call, person_id: UUID, body: PersonPatch) -> PersonOut:
+    """Change what is named; the rest stays. The last active administrator stays one."""
+    change = PersonChange({name: getattr(body, name) for name in body.model_fields_set}, call.version)
+    return person_out(service.edit_person(call.session, call.actor, person_id, change, now=call.now))
 
 
 @api.post("/people/<uuid:person_id>/links", Permission.MANAGE_PEOPLE, confidential=True)

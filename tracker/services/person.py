@@ -5,11 +5,12 @@ Passwords are hashed before the transaction; a service never sees one.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from tracker.domain.access import CUSTOMERS, Actor, Permission, Role, Scope
+from tracker.domain.access import CUSTOMERS, STAFF, Actor, Permission, Role, Scope
 from tracker.domain.errors import EditedMeanwhile, FieldError, Invalid, NotFound, RateLimited
 from tracker.domain.secret import find_secret
 from tracker.domain.text import TextError, read_line
@@ -27,6 +28,8 @@ SESSION_LIFE = timedelta(days=14)
 ATTEMPT_WINDOW = timedelta(minutes=15)
 ATTEMPTS_ALLOWED = 10
 LINKS_ALLOWED = 5
+# Keeps other edits waiting, but not those who only refer to the row, such as a session.
+AGAINST_EDITS = {"key_share": True}
 NAME_LENGTH, SLACK_ID_LENGTH = 200, 40
 
 
@@ -231,21 +234,98 @@ def end_sessions(session: AnySession, actor: Actor, *, only: UUID | None = None,
 def set_active(session: AnySession, actor: Actor, person_id: UUID, *, active: bool, now: datetime) -> Person:
     """Deactivate somebody, which signs them out and stops their tokens and links, or take them back."""
     actor.must(Permission.MANAGE_PEOPLE)
+    admins = people.hold_admins(session)
     person = people.get(session, person_id)
+    session.refresh(person, with_for_update=AGAINST_EDITS)
     if not active and person.id == actor.person_id:
         raise Invalid.at("person", "You cannot deactivate yourself.")
+    if not active:
+        _check_not_last(person, admins, "person")
+    return _set_active(session, actor, person, active=active, now=now)
+
+
+def _check_not_last(person: Person, admins: list[UUID], field: str) -> None:
+    if admins == [person.id]:
+        raise Invalid.at(field, "This is the last active administrator. Make another one first.")
+
+
+def _set_active(session: AnySession, actor: Actor, person: Person, *, active: bool, now: datetime) -> Person:
     person.deactivated_at = None if active else now
     person.version += 1
     if not active:
         for table in (LoginSession, ApiToken):
             session.execute(
-                sa.update(table).where(table.person_id == person_id, table.revoked_at.is_(None)).values(revoked_at=now)
+                sa.update(table).where(table.person_id == person.id, table.revoked_at.is_(None)).values(revoked_at=now)
             )
         session.execute(
-            sa.update(SignInLink).where(SignInLink.person_id == person_id, SignInLink.used_at.is_(None)).values(used_at=now)
+            sa.update(SignInLink).where(SignInLink.person_id == person.id, SignInLink.used_at.is_(None)).values(used_at=now)
         )
     audit.record(session, actor, None, "person.reactivated" if active else "person.deactivated", ("person", person.id))
     return person
+
+
+@dataclass(frozen=True)
+class PersonChange:
+    """What administrators change about somebody: name, role within the staff, slack_user_id, time_zone, active."""
+
+    values: dict[str, Any]
+    version: int | None = None
+
+
+def edit_person(session: AnySession, actor: Actor, person_id: UUID, change: PersonChange, *, now: datetime) -> Person:
+    """Change what is named; the rest stays. Raises NotFound, NotAllowed, EditedMeanwhile, Invalid.
+
+    The last active administrator stays one, whoever takes whose role at the same moment.
+    """
+    actor.must(Permission.MANAGE_PEOPLE)
+    admins = people.hold_admins(session)
+    person = people.get(session, person_id)
+    session.refresh(person, with_for_update=AGAINST_EDITS)
+    if change.version is not None and change.version != person.version:
+        raise EditedMeanwhile
+    values = _read_change(person, change.values)
+    active = values.pop("active", person.deactivated_at is None)
+    if values.get("role", person.role) != Role.ADMIN:
+        _check_not_last(person, admins, "role")
+    if not active:
+        if person.id == actor.person_id:
+            raise Invalid.at("active", "You cannot deactivate yourself.")
+        _check_not_last(person, admins, "active")
+    for name, value in values.items():
+        setattr(person, name, value)
+    audit.record(session, actor, None, "person.edited", ("person", person.id), {"fields": sorted(values)})
+    if active != (person.deactivated_at is None):
+        return _set_active(session, actor, person, active=active, now=now)
+    person.version += 1
+    session.flush()
+    return person
+
+
+def _read_change(person: Person, values: dict[str, Any]) -> dict[str, Any]:
+    errors = [
+        FieldError(name, "This can be changed, but not emptied.")
+        for name in ("name", "role", "time_zone", "active")
+        if name in values and values[name] is None
+    ]
+    if errors:
+        raise Invalid(errors)
+    read = dict(values)
+    if "name" in values:
+        try:
+            read["name"] = read_line(values["name"], NAME_LENGTH)
+        except TextError as error:
+            raise Invalid.at("name", error.message) from None
+        if not read["name"]:
+            raise Invalid.at("name", "Fill this in.")
+    if "role" in values and values["role"] != person.role and {values["role"], person.role} - STAFF:
+        raise Invalid.at("role", f"Only roles of the staff change into each other: {', '.join(sorted(STAFF))}.")
+    if "slack_user_id" in values:
+        if found := _check_slack_user(values["slack_user_id"]):
+            raise Invalid(found)
+        read["slack_user_id"] = values["slack_user_id"] or None
+    if "time_zone" in values:
+        _check_zone(values["time_zone"])
+    return read
 
 
 @dataclass(frozen=True)
@@ -263,6 +343,8 @@ def edit_self(session: AnySession, actor: Actor, change: OwnChange, *, now: date
     """Change one's own name, theme, zone or password. Raises EditedMeanwhile, Invalid."""
     assert actor.person_id is not None
     person = people.get(session, actor.person_id)
+    # Read anew under the lock: two edits of one version may cross.
+    session.refresh(person, with_for_update=AGAINST_EDITS)
     if change.version is not None and change.version != person.version:
         raise EditedMeanwhile
     if change.name is not None:

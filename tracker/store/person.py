@@ -147,6 +147,12 @@ def get(session: AnySession, person_id: UUID) -> Person:
     return person
 
 
+def hold_admins(session: AnySession) -> list[UUID]:
+    """The active administrators, held in the order of their ids: two who take away the last two wait for each other."""
+    query = sa.select(Person.id).where(Person.role == Role.ADMIN, Person.deactivated_at.is_(None)).order_by(Person.id)
+    return list(session.scalars(query.with_for_update(key_share=True)))
+
+
 def is_empty(session: AnySession) -> bool:
     """Whether there is no active administrator yet."""
     query = sa.select(Person.id).where(Person.role == Role.ADMIN, Person.deactivated_at.is_(None)).limit(1)
