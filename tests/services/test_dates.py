@@ -193,3 +193,14 @@ def test_a_secret_is_refused_in_what_is_said_about_a_date(manager: Person, engag
     with pytest.raises(Invalid, match="This looks like a Slack token") as refused:
         enter(manager, engagement, spec)
     assert [error.field for error in refused.value.errors] == ["reason"]
+
+
+def test_what_was_due_first_is_sent_first(manager: Person, engagement: Engagement) -> None:
+    for day in (date(2026, 3, 6), date(2026, 3, 4), date(2026, 3, 5)):
+        enter(manager, engagement, DateSpec(DeadlineKind.CUSTOM, Dates(due_on=day), title=f"{day:%a}"))
+    release(datetime(2026, 3, 6, 12, tzinfo=UTC))
+    db.session.rollback()
+    ready = sa.select(OutboxNotice.headline).where(OutboxNotice.state == "ready").order_by(OutboxNotice.next_at, OutboxNotice.id)
+    days = [headline.split(": ")[1].split()[0] for headline in db.session.scalars(ready)]
+    assert days == sorted(days, key=["Wed", "Thu", "Fri"].index)
+    assert days

@@ -228,10 +228,10 @@ def test_a_refused_connection_is_known_to_have_sent_nothing(office: Office) -> N
 
 def test_a_429_holds_its_whole_channel_for_as_long_as_slack_says_and_no_other(office: Office) -> None:
     engagement = make_engagement(slack_channel="C1")
-    first, second = office.ready(engagement, headline="first"), office.ready(engagement, headline="second")
-    other = office.ready(channel="C2")
+    first, second = sorted([office.ready(engagement, headline="one"), office.ready(engagement, headline="other")])
     office.slack.push(Fault(FaultKind.RATE_LIMITED, retry_after=7), method="chat.postMessage", channel="C1")
     assert office.deliver() == "ready"
+    other = office.ready(channel="C2")
     assert office.deliver() == "sent"
     assert office.told(other) == 1
     office.clock.go_on(7 * SECOND - timedelta(milliseconds=1))
@@ -475,7 +475,8 @@ def test_two_workers_never_claim_one_notice(office: Office, app: Flask) -> None:
 @pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
 def test_a_claim_takes_one_row_and_a_rival_for_the_same_channel_chooses_anew(office: Office, app: Flask) -> None:
     engagement = make_engagement(slack_channel="C1")
-    first, second = office.ready(engagement, headline="first"), office.ready(engagement, headline="second")
+    # Both are due at the same moment: then the lower id goes first.
+    first, second = sorted([office.ready(engagement, headline="one"), office.ready(engagement, headline="other")])
     statements: list[str] = []
     event.listen(db.engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
     with transaction(db.session, now=NOW):

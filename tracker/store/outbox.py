@@ -131,11 +131,13 @@ def due(session: AnySession, until: datetime) -> list[OutboxNotice]:
 def release(session: AnySession, now: datetime, *, ready_at: datetime, limit: int = 1000) -> list[OutboxNotice]:
     """Planned to ready for what is due and still useful, at most so many at once; return those in order.
 
-    `now` may be a moment that somebody plays through; `ready_at` is the real one, from which a worker may take it.
+    `now` may be a moment that somebody plays through; `ready_at` is the real one, from which a worker may take it. What
+    was due first is sent first.
     """
     where = (_is(NoticeState.PLANNED), table.c.due_at <= now, table.c.useless_after > now)
     ids = _locked(session, *where, skip=True, limit=limit)
-    _change(session, ids, state=NoticeState.READY, next_at=ready_at)
+    in_turn = sa.case((table.c.due_at < ready_at, table.c.due_at), else_=ready_at)
+    _change(session, ids, state=NoticeState.READY, next_at=in_turn)
     query = sa.select(OutboxNotice).where(table.c.id.in_(ids)).order_by(table.c.due_at, table.c.id)
     return list(session.scalars(query, execution_options={"populate_existing": True}))
 
