@@ -39,5 +39,5 @@ shots: .venv/.test
 
 # For maintainers, with uv at hand: write the locks anew. No index address ends up in them.
 lock:
-	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements.txt
-	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --no-header -c requirements.txt --group test --group lint pyproject.toml -o requirements-dev.txt
+	uv pip compile -q --universal --generate-hashes --no-annotate --no-header pyproject.toml -o requirements.txt
+	uv pip compile -q --universal --generate-hashes --no-annotate --no-header -c requirements.txt --group test --group lint pyproject.toml -o requirements-dev.txt
