@@ -154,3 +154,19 @@ def test_an_approver_finishes_what_is_theirs_and_moves_nothing(
     assert client.get(f"/deadlines/{kickoff.id}/move").status_code == 404
     sign_in(client, make_person("customer_viewer"))
     assert client.post(f"/deadlines/{inventory.id}/done", data={"version": "2"}).status_code == 403
+
+
+def test_the_first_day_of_uat_is_moved_with_its_last(client: FlaskClient) -> None:
+    manager = make_person()
+    engagement = make_engagement(manager)
+    site = make_site(engagement)
+    sign_in(client, manager)
+    said = {"kind": "uat", "site_id": str(site.id), "opens_on": "2027-03-01"}
+    assert client.post(f"/engagements/{engagement.id}/deadlines/new", data=said).status_code == 303
+    (uat,) = [each for each in deadlines.of_engagement(db.session, engagement.id) if each.kind == "uat"]
+    address = f"/deadlines/{uat.id}/move"
+    assert 'value="2027-03-01"' in client.get(address).text
+    moved = {"due_on": "2027-03-19", "opens_on": "2027-03-10", "reason": "The client asked for it.", "version": "1"}
+    answer = client.post(address, data=moved)
+    assert answer.status_code == 303
+    assert "opens Wed 10 Mar 2027" in client.get(answer.location).text

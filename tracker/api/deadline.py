@@ -33,7 +33,7 @@ class DeadlinePatch(In):
     due_at: AwareDatetime | None = None
     opens_on: date | None = None
     reason: str | None = Field(None, max_length=500)
-    done_at: AwareDatetime | None = Field(None, description="Any moment marks it done; null opens it again.")
+    done_at: AwareDatetime | None = Field(None, description="When it was done, at the latest now; null opens it again.")
 
 
 class DeadlineOut(Out):

@@ -128,11 +128,14 @@ class SetForm(WhenForm):
 
 
 class MoveForm(WhenForm):
+    opens_on = DateField("First day", [Optional()])
     reason = TextAreaField("Reason", [InputRequired("Say why the date moves; the customer reads it."), Length(max=500)])
 
     def change(self) -> DateChange:
         """The move as it was entered."""
-        return DateChange(self.edited_version(), Dates(self.due_on.data, self.instant()), blank_to_none(self.reason.data))
+        opens_on = self.opens_on.data if "opens_on" in self else None
+        asked = Dates(self.due_on.data, self.instant(), opens_on)
+        return DateChange(self.edited_version(), asked, blank_to_none(self.reason.data))
 
 
 class DoneForm(engagement_pages.Button):
@@ -178,6 +181,8 @@ def move(deadline_id: UUID) -> ResponseReturnValue:
     engagement = engagements.get(db.session, actor, deadline.engagement_id)
     form = MoveForm(data=shown_values(deadline, engagement) | {"version": deadline.version})
     form.zone = ZoneInfo(engagement.time_zone)
+    if deadline.kind != DeadlineKind.UAT:
+        del form.opens_on
     moved = save(form, lambda: service.change_date(db.session, actor, deadline_id, form.change(), now=utc_now()), home_of_date)
     if moved is not None:
         form.tell("The date is moved. Its reminders are planned anew.")
@@ -209,7 +214,7 @@ def move_page(form: MoveForm, deadline_id: UUID) -> str:
 def shown_values(deadline: Deadline, engagement: Engagement) -> dict[str, Any]:
     """What the form shows of a date, a moment as the engagement's clock shows it."""
     local = deadline.due_at.astimezone(ZoneInfo(engagement.time_zone)).replace(tzinfo=None) if deadline.due_at else None
-    return {"due_on": deadline.due_on, "due_at": local}
+    return {"due_on": deadline.due_on, "due_at": local, "opens_on": deadline.opens_on}
 
 
 @bp.post("/deadlines/<uuid:deadline_id>/done")
