@@ -13,7 +13,9 @@ from tracker.domain.time_entry import Work
 from tracker.services import engagement as engagement_service
 from tracker.services import person as person_service
 from tracker.services import requirements as requirements_service
+from tracker.services import sign_in as sign_in_service
 from tracker.services import site as site_service
+from tracker.services import token as token_service
 from tracker.services.engagement import AgreementSpec, EngagementSpec
 from tracker.services.person import PersonSpec
 from tracker.services.site import SiteChange
@@ -96,7 +98,7 @@ def some_work(site: Site, minutes: int = 60, kind: WorkKind = WorkKind.ALLOWANCE
 def make_token(person: Person, scope: str = "admin", **over: Any) -> str:
     """An API token of a person."""
     with transaction(db.session, now=NOW):
-        return person_service.create_token(db.session, SYSTEM, person.id, scope, now=NOW, **over)
+        return token_service.create_token(db.session, SYSTEM, person.id, scope, now=NOW, **over)
 
 
 def sign_in(client: FlaskClient, person: Person) -> None:
@@ -104,7 +106,7 @@ def sign_in(client: FlaskClient, person: Person) -> None:
     from tracker.clock import utc_now
 
     with transaction(db.session, now=NOW):
-        secret = person_service.start_session(db.session, person, "test", now=utc_now())
+        secret = sign_in_service.start_session(db.session, person, "test", now=utc_now())
     with client.session_transaction() as session:
         session.clear()
         session["session"] = secret

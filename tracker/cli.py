@@ -33,6 +33,8 @@ from tracker.jobs.step import Delivery
 from tracker.logs import logging_config
 from tracker.services import delivery
 from tracker.services import person as person_service
+from tracker.services import sign_in as sign_in_service
+from tracker.services import token as token_service
 from tracker.services.person import PersonSpec
 from tracker.settings import BadSetting, Settings, read_settings
 from tracker.slack.blocks import render
@@ -103,7 +105,7 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
     with app.app_context():
         migrate_database(settings)
         with work():
-            link = person_service.offer_first_admin(db.session, now=utc_now())
+            link = sign_in_service.offer_first_admin(db.session, now=utc_now())
         db.session.remove()
         db.engine.dispose()
     click.echo(f"Serving on {settings.base_url}")
@@ -176,7 +178,7 @@ def person_add(email: str, name: str, role: str, customer: str | None, json_: bo
     now = utc_now()
     with work():
         added = person_service.add_person(db.session, SYSTEM, PersonSpec(email, name, role, customer), now=now)
-        secret = person_service.make_link(db.session, SYSTEM, added.id, now=now)
+        secret = sign_in_service.make_link(db.session, SYSTEM, added.id, now=now)
     link = f"{read_settings().base_url}/sign-in/{secret}"
     if json_:
         click.echo(json.dumps({"id": str(added.id), "link": link}))
@@ -202,7 +204,7 @@ def token_create(email: str, scope: str, engagement: Any, json_: bool) -> None:
     if found is None:
         fail(f"there is nobody with the e-mail address {email}")
     with work():
-        secret = person_service.create_token(db.session, SYSTEM, found.id, scope, engagement_id=engagement, now=utc_now())
+        secret = token_service.create_token(db.session, SYSTEM, found.id, scope, engagement_id=engagement, now=utc_now())
     click.echo(json.dumps({"token": secret}) if json_ else secret)
 
 

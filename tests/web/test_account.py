@@ -4,7 +4,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.factories import make_person, sign_in
-from tracker.services.person import ATTEMPTS_ALLOWED
+from tracker.services.sign_in import ATTEMPTS_ALLOWED
 from tracker.store import person as people
 from tracker.store.database import db
 

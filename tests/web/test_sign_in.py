@@ -16,7 +16,9 @@ from tracker.clock import utc_now
 from tracker.domain.access import SYSTEM
 from tracker.edge.password import hash_password
 from tracker.services import person as service
-from tracker.services.person import LINK_LIFE, OwnChange
+from tracker.services import sign_in as sign_in_service
+from tracker.services.person import OwnChange
+from tracker.services.sign_in import LINK_LIFE
 from tracker.settings import Settings
 from tracker.store import person as people
 from tracker.store.database import db
@@ -37,7 +39,7 @@ def make_ada() -> Person:
 def link_for(person: Person, *, ago: timedelta = timedelta()) -> str:
     now = utc_now() - ago
     with transaction(db.session, now=now):
-        return f"/sign-in/{service.make_link(db.session, SYSTEM, person.id, now=now)}"
+        return f"/sign-in/{sign_in_service.make_link(db.session, SYSTEM, person.id, now=now)}"
 
 
 def test_a_password_lets_in_and_leads_to_where_one_was_going(client: FlaskClient) -> None:
@@ -76,7 +78,7 @@ def test_a_wrong_password_and_an_unknown_person_get_the_same_answer(client: Flas
 
 def test_too_many_tries_are_told_to_wait_and_keep_the_address(client: FlaskClient) -> None:
     make_ada()
-    for _try in range(service.ATTEMPTS_ALLOWED):
+    for _try in range(sign_in_service.ATTEMPTS_ALLOWED):
         assert client.post("/sign-in", data={"email": "ada@example.com", "password": "guess"}).status_code == 422
     held = client.post("/sign-in", data={"email": "ada@example.com", "password": PASSWORD})
     assert held.status_code == 429
@@ -142,7 +144,7 @@ def test_a_lost_link_is_mailed_and_the_page_tells_nothing_about_addresses(
 
 def test_the_first_administrator_is_made_once(app: Flask) -> None:
     with transaction(db.session, now=utc_now()):
-        secret = service.offer_first_admin(db.session, now=utc_now())
+        secret = sign_in_service.offer_first_admin(db.session, now=utc_now())
     link = f"/first-admin/{secret}"
     data = {"name": "Root", "email": "root@example.com", "password": "short"}
     first = app.test_client()

@@ -9,6 +9,7 @@ from pydantic import Field
 from tracker.api.operation import Api, Call, In, Listing, Out, PageQuery
 from tracker.domain.access import Permission
 from tracker.services import person as service
+from tracker.services import sign_in as sign_in_service
 from tracker.services.person import PersonChange, PersonSpec
 from tracker.store import person as people
 from tracker.store.person import Person
@@ -86,5 +87,5 @@ def edit_person(call: Call, person_id: UUID, body: PersonPatch) -> PersonOut:
 @api.post("/people/<uuid:person_id>/links", Permission.MANAGE_PEOPLE, confidential=True)
 def make_link(call: Call, person_id: UUID) -> LinkOut:
     """A fresh one-time sign-in link."""
-    secret = service.make_link(call.session, call.actor, person_id, now=call.now)
+    secret = sign_in_service.make_link(call.session, call.actor, person_id, now=call.now)
     return LinkOut(link=f"{current_app.config['SETTINGS'].base_url}/sign-in/{secret}")

@@ -1,17 +1,17 @@
-"""People: make, deactivate, let in by link or password, sign out; and the tokens that act for them.
+"""People: make them, edit them, deactivate them and take them back.
 
 Passwords are hashed before the transaction; a service never sees one.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from tracker.domain.access import CUSTOMERS, STAFF, Actor, Permission, Role, Scope
-from tracker.domain.errors import EditedMeanwhile, FieldError, Invalid, NotFound, RateLimited
+from tracker.domain.access import CUSTOMERS, STAFF, Actor, Permission, Role
+from tracker.domain.errors import EditedMeanwhile, FieldError, Invalid, NotFound
 from tracker.domain.secret import find_secret
 from tracker.domain.text import TextError, read_line
 from tracker.domain.workday import Calendar, UnknownTimeZone
@@ -20,14 +20,9 @@ from tracker.store import engagement as engagements
 from tracker.store import person as people
 from tracker.store.database import AnySession
 from tracker.store.engagement import Customer
-from tracker.store.person import ApiToken, LoginSession, Person, SignInLink, digest, new_secret
+from tracker.store.person import ApiToken, LoginSession, Person, SignInLink
 
 THEMES = ("system", "light", "dark")
-LINK_LIFE = timedelta(days=3)
-SESSION_LIFE = timedelta(days=14)
-ATTEMPT_WINDOW = timedelta(minutes=15)
-ATTEMPTS_ALLOWED = 10
-LINKS_ALLOWED = 5
 # Keeps other edits waiting, but not those who only refer to the row, such as a session.
 AGAINST_EDITS = {"key_share": True}
 NAME_LENGTH, SLACK_ID_LENGTH = 200, 40
@@ -143,92 +138,6 @@ def add_first_admin(session: AnySession, link_token: str, spec: PersonSpec, pass
     person = _add(session, who, PersonSpec(spec.email, spec.name, Role.ADMIN), password_hash, now)
     people.take_link(session, link_token, now)
     return person
-
-
-def offer_first_admin(session: AnySession, *, now: datetime) -> str | None:
-    """A fresh link that makes the first administrator; None once there is one. Older ones stop working."""
-    if not people.is_empty(session):
-        return None
-    return _new_link(session, None, now)
-
-
-def make_link(session: AnySession, actor: Actor, person_id: UUID, *, now: datetime) -> str:
-    """A fresh one-time sign-in link for somebody; returns its secret, which is not kept. Raises NotFound, NotAllowed."""
-    actor.must(Permission.MANAGE_PEOPLE)
-    person = people.get(session, person_id)
-    if person.deactivated_at is not None:
-        raise Invalid.at("person", "This person is deactivated. Take them back first.")
-    audit.record(session, actor, None, "link.made", ("person", person.id))
-    return _new_link(session, person.id, now)
-
-
-def lost_link(session: AnySession, email: str, *, now: datetime) -> str | None:
-    """A link for somebody who asks for one by mail; None for an address we do not know."""
-    person = people.by_email(session, email)
-    if person is None or person.deactivated_at is not None:
-        return None
-    return _new_link(session, person.id, now)
-
-
-def _new_link(session: AnySession, person_id: UUID | None, now: datetime) -> str:
-    """A fresh link; the earlier ones of the same person (or those for the first administrator) stop working."""
-    mine = SignInLink.person_id.is_(None) if person_id is None else SignInLink.person_id == person_id
-    session.execute(sa.update(SignInLink).where(mine, SignInLink.used_at.is_(None)).values(used_at=now))
-    secret = new_secret()
-    session.add(SignInLink(person_id=person_id, token_hash=digest(secret), created_at=now, expires_at=now + LINK_LIFE))
-    return secret
-
-
-def too_often(session: AnySession, keys: list[str], *, allowed: int, now: datetime) -> bool:
-    """Count a try under each key and tell whether one was used too often.
-
-    The count is kept whatever comes of the try, so the edge ends this unit before it refuses (`refuse_too_often`).
-    """
-    return max(people.count_attempt(session, key, now, ATTEMPT_WINDOW) for key in keys) > allowed
-
-
-def refuse_too_often() -> RateLimited:
-    """What to raise then."""
-    return RateLimited("Too many tries. Wait a quarter of an hour, then try again.", int(ATTEMPT_WINDOW.total_seconds()))
-
-
-def sign_in_by_link(session: AnySession, token: str, user_agent: str, *, now: datetime) -> tuple[Person, str]:
-    """Use up a link and start a session; returns its secret. Raises NotFound for a dead link."""
-    link = people.take_link(session, token, now)
-    if link is None or link.person_id is None:
-        raise NotFound
-    person = people.get(session, link.person_id)
-    if person.deactivated_at is not None:
-        raise NotFound
-    return person, start_session(session, person, user_agent, now=now)
-
-
-def start_session(session: AnySession, person: Person, user_agent: str, *, now: datetime) -> str:
-    """Sign somebody in, in one browser; returns the session's secret."""
-    secret = new_secret()
-    session.add(
-        LoginSession(
-            person_id=person.id,
-            token_hash=digest(secret),
-            user_agent=user_agent[:200],
-            created_at=now,
-            expires_at=now + SESSION_LIFE,
-        )
-    )
-    session.execute(sa.update(Person).where(Person.id == person.id).values(last_signed_in_at=now))
-    who = people.actor_of(session, person)
-    audit.record(session, who, None, "person.signed_in", ("person", person.id))
-    return secret
-
-
-def end_sessions(session: AnySession, actor: Actor, *, only: UUID | None = None, but: UUID | None = None, now: datetime) -> None:
-    """Sign the actor out: in one browser, or everywhere but in one."""
-    mine = sa.update(LoginSession).where(LoginSession.person_id == actor.person_id, LoginSession.revoked_at.is_(None))
-    if only is not None:
-        mine = mine.where(LoginSession.id == only)
-    if but is not None:
-        mine = mine.where(LoginSession.id != but)
-    session.execute(mine.values(revoked_at=now))
 
 
 def set_active(session: AnySession, actor: Actor, person_id: UUID, *, active: bool, now: datetime) -> Person:
@@ -368,40 +277,3 @@ def edit_self(session: AnySession, actor: Actor, change: OwnChange, *, now: date
     changed = [name for name, value in vars(change).items() if value is not None and name != "version"]
     audit.record(session, actor, None, "person.edited", ("person", person.id), {"fields": changed})
     return person
-
-
-def create_token(
-    session: AnySession, actor: Actor, person_id: UUID, scope: str, *, engagement_id: UUID | None = None, now: datetime
-) -> str:
-    """A fresh API token that acts as a person; returned once, kept as a digest. Raises NotFound, NotAllowed, Invalid."""
-    actor.must(Permission.MANAGE_PEOPLE)
-    person = people.get(session, person_id)
-    if scope not in set(Scope):
-        raise Invalid.at("scope", f"Choose one of: {', '.join(Scope)}.")
-    if person.deactivated_at is not None:
-        raise Invalid.at("person", "This person is deactivated.")
-    if engagement_id is not None:
-        engagements.get(session, people.actor_of(session, person), engagement_id)
-    secret = f"{people.TOKEN_PREFIX}{new_secret()}"
-    token = ApiToken(
-        person_id=person.id,
-        engagement_id=engagement_id,
-        token_hash=digest(secret),
-        hint=secret[-4:],
-        scope=scope,
-        created_at=now,
-    )
-    session.add(token)
-    session.flush()
-    audit.record(session, actor, None, "token.created", ("api_token", token.id), {"person_id": person.id, "scope": scope})
-    return secret
-
-
-def revoke_token(session: AnySession, actor: Actor, token_id: UUID, *, now: datetime) -> None:
-    """Stop a token for good. Raises NotFound, NotAllowed."""
-    actor.must(Permission.MANAGE_PEOPLE)
-    token = session.get(ApiToken, token_id)
-    if token is None:
-        raise NotFound
-    token.revoked_at = token.revoked_at or now
-    audit.record(session, actor, None, "token.revoked", ("api_token", token.id))

@@ -16,7 +16,9 @@ from tracker.edge.password import SHORTEST, hash_password, password_fits
 from tracker.edge.rule import allow
 from tracker.edge.work import work
 from tracker.services import person as service
-from tracker.services.person import ATTEMPTS_ALLOWED, OwnChange
+from tracker.services import sign_in as sign_in_service
+from tracker.services.person import OwnChange
+from tracker.services.sign_in import ATTEMPTS_ALLOWED
 from tracker.store import person as people
 from tracker.store.database import db
 from tracker.store.person import LoginSession, Person
@@ -115,7 +117,7 @@ def _change_password(form: PasswordForm) -> None:
     with work():
         now = utc_now()
         service.edit_self(db.session, actor, change, now=now)
-        service.end_sessions(db.session, actor, but=g.session_id, now=now)
+        sign_in_service.end_sessions(db.session, actor, but=g.session_id, now=now)
 
 
 @bp.post("/account/sign-out-others")
@@ -125,7 +127,7 @@ def sign_out_others() -> ResponseReturnValue:
     actor, form = current_actor(), EmptyForm()
     answer = save(
         form,
-        lambda: service.end_sessions(db.session, actor, but=g.session_id, now=utc_now()),
+        lambda: sign_in_service.end_sessions(db.session, actor, but=g.session_id, now=utc_now()),
         lambda _done: url_for("account.show"),
     )
     if answer is None:

@@ -20,7 +20,10 @@ from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
 from tracker.edge.work import work
 from tracker.services import person as service
-from tracker.services.person import LINK_LIFE, PersonSpec
+from tracker.services import sign_in as sign_in_service
+from tracker.services import token as token_service
+from tracker.services.person import PersonSpec
+from tracker.services.sign_in import LINK_LIFE
 from tracker.store import engagement as engagements
 from tracker.store import person as people
 from tracker.store.database import db
@@ -104,7 +107,7 @@ def _invite(actor: Actor, form: PersonForm) -> ResponseReturnValue:
         with work(form.key()) as unit:
             now = utc_now()
             person = service.add_person(db.session, actor, form.spec(), now=now)
-            secret = service.make_link(db.session, actor, person.id, now=now)
+            secret = sign_in_service.make_link(db.session, actor, person.id, now=now)
             unit.remember({"person_id": str(person.id)})
     except Repeated as repeated:
         return _hand_over(actor, UUID(str(repeated.response["person_id"])))
@@ -127,7 +130,7 @@ def link(person_id: UUID) -> ResponseReturnValue:
 def _hand_over(actor: Actor, person_id: UUID) -> ResponseReturnValue:
     with work():
         now = utc_now()
-        secret = service.make_link(db.session, actor, person_id, now=now)
+        secret = sign_in_service.make_link(db.session, actor, person_id, now=now)
         person = people.get(db.session, person_id)
     return _link_page(actor, person, secret, now)
 
@@ -262,7 +265,7 @@ def _make_token(form: TokenForm) -> dict[str, str]:
     with work(form.key()):
         person = people.get(db.session, person_id)
         try:
-            secret = service.create_token(
+            secret = token_service.create_token(
                 db.session, actor, person_id, form.scope.data, engagement_id=UUID(only) if only else None, now=utc_now()
             )
         except NotFound:
@@ -303,7 +306,7 @@ def revoke(token_id: UUID) -> ResponseReturnValue:
     actor, form = current_actor(), EmptyForm()
     answer = save(
         form,
-        lambda: service.revoke_token(db.session, actor, token_id, now=utc_now()),
+        lambda: token_service.revoke_token(db.session, actor, token_id, now=utc_now()),
         lambda _done: url_for("person.tokens"),
     )
     if answer is None:

@@ -16,7 +16,9 @@ from tracker.edge.password import SHORTEST, hash_password, needs_rehash, passwor
 from tracker.edge.rule import allow, public
 from tracker.edge.work import work
 from tracker.services import person as service
-from tracker.services.person import ATTEMPTS_ALLOWED, LINKS_ALLOWED, OwnChange, PersonSpec
+from tracker.services import sign_in as sign_in_service
+from tracker.services.person import OwnChange, PersonSpec
+from tracker.services.sign_in import ATTEMPTS_ALLOWED, LINKS_ALLOWED
 from tracker.settings import Settings
 from tracker.store import person as people
 from tracker.store.database import db
@@ -63,11 +65,11 @@ def throttle(what: str, who: str, allowed: int) -> None:
     """Count a try by whom it is about and by where it came from. Raises RateLimited; the count is kept."""
     with work():
         now = utc_now()
-        about = service.too_often(db.session, [f"{what}:of:{people.digest(who)}"], allowed=allowed, now=now)
+        about = sign_in_service.too_often(db.session, [f"{what}:of:{people.digest(who)}"], allowed=allowed, now=now)
         sender = [f"{what}:from:{request.remote_addr}"]
-        limited = service.too_often(db.session, sender, allowed=allowed * SENDER_FACTOR, now=now) or about
+        limited = sign_in_service.too_often(db.session, sender, allowed=allowed * SENDER_FACTOR, now=now) or about
     if limited:
-        raise service.refuse_too_often()
+        raise sign_in_service.refuse_too_often()
 
 
 def refused_too_often(form: Form, error: RateLimited) -> dict[str, str]:
@@ -122,7 +124,7 @@ def _sign_in(email: str, password: str) -> str:
         if renewed is not None:
             who = people.actor_of(db.session, person)
             service.edit_self(db.session, who, OwnChange(password_hash=renewed), now=utc_now())
-        return service.start_session(db.session, person, request.user_agent.string, now=utc_now())
+        return sign_in_service.start_session(db.session, person, request.user_agent.string, now=utc_now())
 
 
 @bp.route("/sign-in/link", methods=["GET", "POST"])
@@ -147,7 +149,7 @@ def _mail_link(smtp_url: str, email: str) -> None:
     throttle("link", email, LINKS_ALLOWED)
     with work():
         person = people.by_email(db.session, email)
-        secret = service.lost_link(db.session, email, now=utc_now())
+        secret = sign_in_service.lost_link(db.session, email, now=utc_now())
     if secret is not None and person is not None:
         mail.send_link(smtp_url, person.email, person.name, link_of(secret))
 
@@ -185,7 +187,7 @@ def _enter(token: str, form: WelcomeForm) -> str:
     change = OwnChange(password_hash=hash_password(chosen)) if chosen else None
     with work():
         now = utc_now()
-        person, secret = service.sign_in_by_link(db.session, token, request.user_agent.string, now=now)
+        person, secret = sign_in_service.sign_in_by_link(db.session, token, request.user_agent.string, now=now)
         if change is not None:
             service.edit_self(db.session, people.actor_of(db.session, person), change, now=now)
     return secret
@@ -220,7 +222,7 @@ def _found(token: str, form: FirstAdminForm) -> str:
     with work():
         now = utc_now()
         person = service.add_first_admin(db.session, token, spec, hashed, now=now)
-        return service.start_session(db.session, person, request.user_agent.string, now=now)
+        return sign_in_service.start_session(db.session, person, request.user_agent.string, now=now)
 
 
 @bp.post("/sign-out")
@@ -229,6 +231,6 @@ def sign_out() -> ResponseReturnValue:
     """End this session."""
     actor, session_id = current_actor(), g.session_id
     with work():
-        service.end_sessions(db.session, actor, only=session_id, now=utc_now())
+        sign_in_service.end_sessions(db.session, actor, only=session_id, now=utc_now())
     session.clear()
     return redirect("/sign-in", 303)
