@@ -40,7 +40,7 @@ from tracker.store.outbox import SlotTaken
 from tracker.store.transaction import transaction
 
 SECOND = timedelta(seconds=1)
-IMPATIENT = 0.1
+IMPATIENT = 1
 TIMING = Timing()
 BY_STATE = re.compile("ix_notice_(planned|ready|sending|unknown|state)")
 READS_ALL = re.compile(r"(^|\n)\s*(SCAN notice|(->\s*)?Seq Scan on notice|(->\s*)?Index Scan using pk_notice)")
@@ -159,9 +159,7 @@ def office(app: Flask) -> Iterator[Office]:
     """A Slack with five channels, on the test's clock."""
     clock = Clock()
     with SlackDouble(channels=["C1", "C2", "C3", "C4", "C5"], clock=clock) as slack:
-        sender = SlackSender(slack.token, slack.base_url, timeout=1, proxy=None)
-        sender._client.timeout = IMPATIENT  # type: ignore[assignment]
-        yield Office(slack, clock, sender)
+        yield Office(slack, clock, SlackSender(slack.token, slack.base_url, timeout=10, proxy=None))
 
 
 # --- what each answer and each fault means ---------------------------------------------------------------------------
@@ -200,6 +198,9 @@ def api_error(error: str) -> Fault:
 def test_each_fault_ends_in_its_state(office: Office, fault: Fault, state: str, counts: bool) -> None:
     notice_id = office.ready()
     office.slack.push(fault, method="chat.postMessage")
+    if fault.kind in (FaultKind.ACCEPT_HANG, FaultKind.HANG_BEFORE):
+        # Only silence is waited for; elsewhere a busy machine must not be taken for a silent Slack.
+        office.sender._client.timeout = IMPATIENT
     assert office.deliver() == state
     notice = notice_of(notice_id)
     assert (notice.state, notice.attempts) == (state, int(counts))

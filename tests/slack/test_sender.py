@@ -22,7 +22,8 @@ from tracker.slack.sender import SlackSender
 
 NOTICE = UUID("01a00000-0000-7000-8000-000000000001")
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
-IMPATIENT = 0.1
+# Only these are waited for in vain; elsewhere a busy machine must not be taken for a silent Slack.
+SILENT = (FaultKind.HANG_BEFORE, FaultKind.ACCEPT_HANG, FaultKind.ACCEPT_LATE, FaultKind.ACCEPT_LATE_AFTER_HANGUP)
 
 
 def post(channel: str = "C1") -> Post:
@@ -35,9 +36,7 @@ def post(channel: str = "C1") -> Post:
 
 
 def sender_to(api_url: str) -> SlackSender:
-    sender = SlackSender(TOKEN, api_url, timeout=1, proxy=None)
-    sender._client.timeout = IMPATIENT  # type: ignore[assignment]
-    return sender
+    return SlackSender(TOKEN, api_url, timeout=10, proxy=None)
 
 
 @pytest.fixture
@@ -75,13 +74,16 @@ def answering(status: int, body: str, *, kind: str = "application/json", **heade
 
 def test_the_sdk_may_repeat_nothing_by_itself() -> None:
     assert default_retry_handlers(), "if the SDK stopped repeating, this test would prove nothing"
-    assert SlackSender(TOKEN, "http://127.0.0.1:1/api/", timeout=1, proxy=None)._client.retry_handlers == []
+    assert SlackSender(TOKEN, "http://127.0.0.1:1/api/", timeout=10, proxy=None)._client.retry_handlers == []
 
 
 @pytest.mark.parametrize("kind", [FaultKind.OK, *SCHEDULED_KINDS])
 def test_whatever_happens_one_message_is_one_request(slack: SlackDouble, kind: FaultKind) -> None:
     slack.push(Fault(kind, delay=0.01))
-    sender_to(slack.base_url).send(post())
+    sender = sender_to(slack.base_url)
+    if kind in SILENT:
+        sender._client.timeout = 1
+    sender.send(post())
     assert len(slack.log("chat.postMessage")) <= 1
     assert len(slack.log()) == 1
 
@@ -108,7 +110,7 @@ def test_a_proxy_in_the_environment_does_not_matter(slack: SlackDouble, monkeypa
 
 
 def test_a_proxy_that_is_set_is_used(slack: SlackDouble) -> None:
-    sender = SlackSender(TOKEN, slack.base_url, timeout=1, proxy="http://127.0.0.1:1")
+    sender = SlackSender(TOKEN, slack.base_url, timeout=10, proxy="http://127.0.0.1:1")
     assert sender._client.proxy == "http://127.0.0.1:1"
 
 
