@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from tracker import layout
 from tracker.api import problem
 from tracker.api import routes as api_routes
+from tracker.catalog import loader
 from tracker.edge import gate
 from tracker.logs import REQUEST_ID
 from tracker.settings import Settings
@@ -39,7 +40,8 @@ log = logging.getLogger("tracker.request")
 
 
 def create_app(settings: Settings) -> Flask:
-    """An application on one database, with its own settings."""
+    """An application on one database, with its own settings. Raises CatalogueFault where a catalogue file cannot be used."""
+    loader.check_all()
     app = Flask("tracker", template_folder=str(layout.folder("templates")), static_folder=str(layout.PACKAGE / "static"))
     app.config.update(
         SETTINGS=settings,

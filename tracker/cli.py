@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from tracker import layout
 from tracker.app import create_app, is_migrated
+from tracker.catalog.loader import CatalogueFault
 from tracker.clock import utc_now
 from tracker.domain.access import SYSTEM
 from tracker.domain.deadline import EARLIEST_YEAR, LATEST_YEAR
@@ -356,7 +357,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(130)
-    except BadSetting as error:
+    except (BadSetting, CatalogueFault) as error:
         fail(str(error), 2)
     except (TrackerError, BackupFault) as error:
         fail(str(error))

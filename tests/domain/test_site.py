@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from tracker.domain.errors import Invalid
-from tracker.domain.site import FACT_KEYS, check_package, check_variant, read_address, read_facts
+from tracker.domain.fact import FACT_KEYS
+from tracker.domain.site import check_package, check_variant, read_address, read_facts
 
 
 @pytest.mark.parametrize(

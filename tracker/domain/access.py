@@ -33,6 +33,9 @@ class Permission(StrEnum):
 
     SEE_ENGAGEMENTS = "see_engagements"
     SEE_INTERNAL = "see_internal"
+    SEE_CATALOGUE = "see_catalogue"
+    ANSWER = "answer"
+    WORK_ON_SITES = "work_on_sites"
     EDIT_ENGAGEMENT = "edit_engagement"
     LOG_TIME = "log_time"
     APPROVE_TIME = "approve_time"
@@ -48,6 +51,11 @@ class Permission(StrEnum):
 MATRIX: Mapping[Permission, frozenset[Role]] = {
     Permission.SEE_ENGAGEMENTS: EVERYBODY,
     Permission.SEE_INTERNAL: STAFF,
+    Permission.SEE_CATALOGUE: EVERYBODY,
+    # Facts and inventories, questions, comments, change requests: whoever is on the engagement may speak.
+    Permission.ANSWER: EVERYBODY,
+    # What an engineer does: work states with their evidence, steps of a path, proposals for the scope.
+    Permission.WORK_ON_SITES: STAFF,
     Permission.EDIT_ENGAGEMENT: MANAGERS,
     Permission.LOG_TIME: STAFF,
     Permission.APPROVE_TIME: MANAGERS,
@@ -60,7 +68,15 @@ MATRIX: Mapping[Permission, frozenset[Role]] = {
     Permission.OWN_ACCOUNT: EVERYBODY,
 }
 
-READING = frozenset({Permission.SEE_ENGAGEMENTS, Permission.SEE_INTERNAL, Permission.SEE_NOTICES, Permission.OWN_ACCOUNT})
+READING = frozenset(
+    {
+        Permission.SEE_ENGAGEMENTS,
+        Permission.SEE_INTERNAL,
+        Permission.SEE_CATALOGUE,
+        Permission.SEE_NOTICES,
+        Permission.OWN_ACCOUNT,
+    }
+)
 ADMINISTRATION = frozenset({Permission.MANAGE_PEOPLE, Permission.MANAGE_SETTINGS})
 
 

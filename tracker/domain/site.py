@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tracker.domain.errors import FieldError, Invalid
+from tracker.domain.fact import FACT_KEYS
 from tracker.domain.lifecycle import Lifecycle, Need, Step
 from tracker.domain.secret import find_secret
 from tracker.domain.text import TextError, clean_line, read_line
@@ -27,18 +28,6 @@ PREMIUM_OPTIONS = (
 )
 UPSTREAM_CHOICES = ("default", "nested-docroot-or-composer", "custom-or-alternative")
 MULTISITE_DECISIONS = ("keep", "split")
-# What the offering's `applies_when` asks about a site; None means that nobody has said yet.
-FACT_KEYS = (
-    "drupal_multisite",
-    "search_provider",
-    "has_htaccess_redirects",
-    "sends_email",
-    "uses_php_sessions",
-    "cron_need",
-    "certificate",
-    "legacy_blogs_dir",
-    "workspace_plan_allows_custom_upstream",
-)
 
 
 class SiteStage(StrEnum):

@@ -47,6 +47,8 @@ class Site(Versioned, Base):
     network: Mapped[bool | None]
     multisite_decision: Mapped[str | None]
     facts: Mapped[dict[str, Any]]
+    # For each fact that was said: by whom or what, and when.
+    fact_sources: Mapped[dict[str, Any]] = mapped_column(default=dict)
     stage: Mapped[str] = mapped_column(default="listed")
     # The requirements version that first listed it; nothing is worked on before (BR-01).
     listed_in_version: Mapped[int | None]

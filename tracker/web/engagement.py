@@ -27,7 +27,7 @@ from tracker.store.database import db
 from tracker.store.engagement import Engagement
 from tracker.store.holiday import countries
 from tracker.store.site import Site
-from tracker.web import dates, present
+from tracker.web import dates, present, section
 from tracker.web.dates import DateView
 from tracker.web.form import Form, save
 from tracker.web.present import Shown, choices
@@ -167,6 +167,7 @@ def page_of(
     page = render_template(
         "engagement/engagement.html",
         nav_current="portfolio",
+        section_rows=section.of_engagement(actor, engagement_id, "overview"),
         refused=refused,
         deadlines=dates_of(engagement, listed, actor),
         urls=urls_of(engagement, actor),

@@ -11,8 +11,8 @@ from wtforms import Form as AnyForm
 
 from tracker.domain.access import Actor, Permission, Role
 from tracker.domain.budget import BUDGET_LABELS, BudgetKind, WorkKind
+from tracker.domain.fact import FACTS, Fact
 from tracker.domain.lifecycle import Need, Step, say_state
-from tracker.domain.site import FACT_KEYS
 from tracker.domain.text import initials
 from tracker.store.budget import Budget, PsBlock
 from tracker.store.engagement import Agreement, Engagement
@@ -62,17 +62,6 @@ MULTISITE_LABELS = {"keep": "Stays one network", "split": "Split into single sit
 TYPE_LABELS = {"managed": "Managed migration", "self_service": "Guided self-service migration"}
 STATUS_LABELS = {"active": "Running", "on_hold": "On hold", "cancelled": "Cancelled"}
 SILENCE_LABELS = {"hold": "We wait for an answer", "proceed": "We go on as agreed"}
-FACT_LABELS = {
-    "drupal_multisite": "Drupal multisite",
-    "search_provider": "Search",
-    "has_htaccess_redirects": "Redirects in .htaccess",
-    "sends_email": "Sends e-mail",
-    "uses_php_sessions": "PHP sessions",
-    "cron_need": "Cron",
-    "certificate": "Certificate",
-    "legacy_blogs_dir": "Legacy blogs.dir",
-    "workspace_plan_allows_custom_upstream": "Plan allows a custom upstream",
-}
 
 
 def choices(labels: Mapping[str, str], empty: str | None = None) -> dict[str, str]:
@@ -211,17 +200,17 @@ def site_head(site: Site) -> Shown:
 
 def site_facts(site: Site, actor: Actor) -> Shown:
     """What is known of a site, and for staff also what nobody has said yet."""
-    said = {FACT_LABELS[key]: _say_fact(site.facts.get(key)) for key in FACT_KEYS}
+    said = {fact.label: _say_fact(fact, site.facts.get(key)) for key, fact in FACTS.items()}
     return Shown(
         known=[Shown(name=name, value=value) for name, value in said.items() if value is not None],
         unknown=[name for name, value in said.items() if value is None and actor.is_staff],
     )
 
 
-def _say_fact(value: Any) -> str | None:
+def _say_fact(fact: Fact, value: Any) -> str | None:
     if value is None or isinstance(value, bool):
         return {None: None, True: "Yes", False: "No"}[value]
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return fact.choices.get(str(value), str(value))
 
 
 def transition_row(step: Step, missing: Sequence[Need]) -> Shown:

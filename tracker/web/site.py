@@ -25,7 +25,7 @@ from tracker.store import time_entry as entries
 from tracker.store.database import db
 from tracker.store.engagement import Engagement
 from tracker.store.site import Site
-from tracker.web import dates, present
+from tracker.web import dates, present, section
 from tracker.web.dates import DateView
 from tracker.web.form import Form, blank_to_none, save
 from tracker.web.present import Shown, choices
@@ -170,6 +170,7 @@ def page_of(site_id: UUID, *, refused: Form | None = None) -> ResponseReturnValu
     page = render_template(
         "site/site.html",
         nav_current="portfolio",
+        section_rows=section.of_site(actor, site_id, "overview"),
         refused=refused,
         site=present.site_head(site),
         engagement=head_of(engagement),

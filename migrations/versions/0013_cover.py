@@ -1,0 +1,14 @@
+"""Who covers for whom, and what the portfolio is ordered by."""
+
+revision = "0013"
+down_revision = "0012"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

@@ -1,0 +1,79 @@
+"""The facts of a site that the catalogue's rules ask about: what each is called, how it is asked, what may be answered.
+
+Nobody guesses a fact: until it is answered it is unknown, and what hangs on it is undecided.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing to know about a site. `choices` are usual answers with their words; another text may be given."""
+
+    label: str
+    question: str
+    kind: Literal["yes_no", "choice", "number", "text"]
+    choices: Mapping[str, str] = field(default_factory=dict)
+    hint: str | None = None
+    for_path: bool = False  # asked by the choice of a guided path, not by the scope
+
+
+FACTS: Mapping[str, Fact] = {
+    "drupal_multisite": Fact("Drupal multisite", "Is this Drupal install a multisite with several site folders?", "yes_no"),
+    "search_provider": Fact(
+        "Search",
+        "Which engine answers the site's own search?",
+        "choice",
+        {
+            "none": "The CMS's own search",
+            "pantheon": "Pantheon Search (Solr)",
+            "acquia": "Acquia Search",
+            "solr": "A Solr elsewhere",
+            "elasticsearch": "Elasticsearch or OpenSearch",
+            "algolia": "Algolia or another hosted search",
+        },
+    ),
+    "has_htaccess_redirects": Fact("Redirects in .htaccess", "Are there redirects in a .htaccess file?", "yes_no"),
+    "sends_email": Fact("Sends e-mail", "Does the site send e-mail, such as from forms, orders or password resets?", "yes_no"),
+    "uses_php_sessions": Fact("PHP sessions", "Does a plugin or the theme use PHP sessions (session_start)?", "yes_no"),
+    "cron_need": Fact(
+        "Cron",
+        "How often do scheduled jobs have to run?",
+        "choice",
+        {
+            "none": "No scheduled jobs matter",
+            "hourly": "Hourly is often enough",
+            "finer_than_hourly": "More often than hourly",
+            "custom_code": "On a schedule that needs code of its own",
+        },
+    ),
+    "certificate": Fact(
+        "Certificate",
+        "Is the platform's managed certificate enough, or does the site bring its own?",
+        "choice",
+        {"managed": "Managed by the platform", "custom": "A certificate of the customer's own"},
+    ),
+    "legacy_blogs_dir": Fact("Legacy blogs.dir", "Does this network keep its uploads in the old blogs.dir layout?", "yes_no"),
+    "workspace_plan_allows_custom_upstream": Fact(
+        "Plan allows a custom upstream", "Does the workspace's plan allow custom upstreams?", "yes_no"
+    ),
+    "composer_managed": Fact("Built with Composer", "Is the code built with Composer?", "yes_no", for_path=True),
+    "archive_mb": Fact(
+        "Size of the largest archive",
+        "How large is the largest of code, database dump and files archive, in megabytes?",
+        "number",
+        for_path=True,
+    ),
+    "plugin_installable": Fact(
+        "Plugin can be installed", "Can a migration plugin be installed on the source site?", "yes_no", for_path=True
+    ),
+    "publicly_reachable": Fact(
+        "Reachable from the internet", "Can the source site be reached from the internet?", "yes_no", for_path=True
+    ),
+    "git_history_wanted": Fact("Git history wanted", "Does the Git history have to be kept?", "yes_no", for_path=True),
+    "drush_major": Fact("Drush", "Which major version of Drush is on the source? 0 means none.", "number", for_path=True),
+    "source_host": Fact("Current host", "Who hosts the site today?", "text", for_path=True),
+}
+FACT_KEYS = tuple(FACTS)

@@ -1,0 +1,40 @@
+"""The pages of one engagement and of one site, as the navigation on top of each of them lists them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from tracker.domain.access import Actor, Permission
+from tracker.web.present import Shown
+
+
+@dataclass(frozen=True)
+class Section:
+    """One page: its name in the code, its label, what follows the address of its subject, and who may see it."""
+
+    key: str
+    label: str
+    path: str
+    permission: Permission = Permission.SEE_ENGAGEMENTS
+
+
+OF_ENGAGEMENT: Sequence[Section] = (Section("overview", "Overview", ""),)
+OF_SITE: Sequence[Section] = (Section("overview", "Overview", ""),)
+
+
+def of_engagement(actor: Actor, engagement_id: UUID, current: str) -> list[Shown]:
+    """The pages of an engagement that somebody may see."""
+    return _shown(OF_ENGAGEMENT, f"/engagements/{engagement_id}", actor, current)
+
+
+def of_site(actor: Actor, site_id: UUID, current: str) -> list[Shown]:
+    """The pages of a site that somebody may see."""
+    return _shown(OF_SITE, f"/sites/{site_id}", actor, current)
+
+
+def _shown(sections: Sequence[Section], base: str, actor: Actor, current: str) -> list[Shown]:
+    return [
+        Shown(label=each.label, url=f"{base}{each.path}", current=each.key == current)
+        for each in sections
+        if actor.may(each.permission)
+    ]
