@@ -6,50 +6,22 @@ from typing import Any
 from uuid import UUID
 
 from tracker.domain.access import Actor, Permission
-from tracker.domain.budget import entitled
-from tracker.domain.errors import EditedMeanwhile, FieldError, Guard, Invalid, UnlistedSite
+from tracker.domain.errors import EditedMeanwhile, Guard, UnlistedSite
 from tracker.domain.lifecycle import advance
-from tracker.domain.site import (
-    CMS,
-    CMS_VARIANTS,
-    MULTISITE_DECISIONS,
-    PACKAGES,
-    PLANS,
-    PREMIUM_OPTIONS,
-    SITE_LIFECYCLE,
-    UPSTREAM_CHOICES,
-    check_facts,
-    check_package,
-    check_variant,
-    read_address,
-    read_facts,
-)
-from tracker.domain.text import TextError, read_line
+from tracker.domain.site import SITE_LIFECYCLE
+from tracker.services.listing import check_whole, entitle, list_site, read_values
 from tracker.services.planning import replan
 from tracker.store import audit, requirements
-from tracker.store import budget as budgets
 from tracker.store import engagement as engagements
 from tracker.store import site as sites
 from tracker.store.database import AnySession
 from tracker.store.engagement import Engagement
 from tracker.store.site import Site
 
-NAME_LENGTH = 200
 # Keeps other edits waiting, but not those who only refer to the row, such as a booking.
 AGAINST_EDITS = {"key_share": True}
-# A change may leave these out, but not empty them.
-NEVER_EMPTY = ("name", "url", "cms", "package", "facts")
 # What the requirements list of a site: fixed once they are agreed, changed by a change request only.
 AGREED_FIELDS = ("name", "url", "package", "premium_option", "cms", "multisite_decision")
-CHOICES = {
-    "cms": CMS,
-    "cms_variant": CMS_VARIANTS,
-    "plan": PLANS,
-    "package": PACKAGES,
-    "premium_option": PREMIUM_OPTIONS,
-    "upstream_choice": UPSTREAM_CHOICES,
-    "multisite_decision": MULTISITE_DECISIONS,
-}
 
 
 @dataclass(frozen=True)
@@ -70,15 +42,7 @@ def add_site(session: AnySession, actor: Actor, engagement_id: UUID, change: Sit
     session.refresh(engagement, with_for_update=AGAINST_EDITS)
     if engagement.requirements_version > 0:
         raise UnlistedSite("The requirements are agreed, and this site is not in them. Raise a change request to add it.")
-    values = {"package": "standard", "premium_option": None, "cms_variant": None, "facts": {}} | change.values
-    read = _read(values)
-    site = Site(engagement_id=engagement.id, stage="listed", created_at=now, **read | {"facts": read_facts(read["facts"])})
-    _check_whole(session, site)
-    session.add(site)
-    session.flush()
-    _entitle(session, site)
-    audit.record(session, actor, engagement.id, "site.added", ("site", site.id), {"name": site.name, "url": site.url})
-    return site
+    return list_site(session, actor, engagement, change.values, now=now)
 
 
 def edit_site(session: AnySession, actor: Actor, site_id: UUID, change: SiteChange, *, now: datetime) -> Site:
@@ -88,7 +52,7 @@ def edit_site(session: AnySession, actor: Actor, site_id: UUID, change: SiteChan
     _hold(session, site, engagement)
     if change.version is not None and change.version != site.version:
         raise EditedMeanwhile
-    values = _read(change.values)
+    values = read_values(change.values)
     fixed = [name for name in AGREED_FIELDS if name in values and values[name] != getattr(site, name)]
     if site.listed_in_version is not None and fixed:
         raise Guard(
@@ -99,10 +63,10 @@ def edit_site(session: AnySession, actor: Actor, site_id: UUID, change: SiteChan
     for name, value in values.items():
         setattr(site, name, site.facts | value if name == "facts" else value)
     with session.no_autoflush:
-        _check_whole(session, site)
+        check_whole(session, site)
     site.version += 1
     session.flush()
-    _entitle(session, site)
+    entitle(session, site)
     audit.record(
         session, actor, site.engagement_id, "site.edited", ("site", site.id), {name: values[name] for name in change.values}
     )
@@ -114,55 +78,6 @@ def _hold(session: AnySession, site: Site, engagement: Engagement) -> None:
     """Take both rows for this unit and read them anew: two edits of one version may cross, or an edit and the agreement."""
     session.refresh(engagement, with_for_update=AGAINST_EDITS)
     session.refresh(site, with_for_update=AGAINST_EDITS)
-
-
-def _read(values: dict[str, Any]) -> dict[str, Any]:
-    """Turn what was entered into what is stored. Raises Invalid naming every field that cannot stand."""
-    errors: list[FieldError] = []
-    read = dict(values)
-    for field in ("name", "cms_version"):
-        if values.get(field):
-            try:
-                read[field] = read_line(values[field], NAME_LENGTH)
-            except TextError as error:
-                errors.append(FieldError(field, str(error)))
-    if values.get("url"):
-        try:
-            address = read_address(values["url"])
-            read["url"], read["url_key"] = address.url, address.key
-        except Invalid as error:
-            errors += error.errors
-    empty = [field for field in NEVER_EMPTY if field in read and (read[field] is None or read[field] == "")]
-    errors += [FieldError(field, "Fill this in.") for field in empty]
-    for field, choices in CHOICES.items():
-        if values.get(field) is not None and values[field] not in choices:
-            errors.append(FieldError(field, f"Choose one of: {', '.join(choices)}."))
-    if errors:
-        raise Invalid(errors)
-    if "facts" in values:
-        read["facts"] = check_facts(values["facts"])
-    return read
-
-
-def _check_whole(session: AnySession, site: Site) -> None:
-    check_package(site.package, site.premium_option)
-    check_variant(site.cms, site.cms_variant)
-    for other in sites.of_engagement(session, site.engagement_id):
-        if other.id != site.id and other.url_key == site.url_key and other.stage != "withdrawn":
-            raise Invalid.at("url", f"This engagement lists that address already, as {other.name}.")
-
-
-def _entitle(session: AnySession, site: Site) -> None:
-    """Give a site the budgets of its package; before the requirements are agreed they may still change."""
-    wanted = entitled(site.package, site.premium_option)
-    found = {kind: budget for kind, budget in budgets.of_site(session, site.engagement_id, site.id).items() if budget.site_id}
-    for kind, minutes in wanted.items():
-        if kind not in found:
-            session.add(budgets.Budget(engagement_id=site.engagement_id, site_id=site.id, kind=kind, limit_minutes=minutes))
-    for kind, budget in found.items():
-        if kind not in wanted:
-            session.delete(budget)
-    session.flush()
 
 
 def site_facts(session: AnySession, site: Site, engagement: Engagement) -> set[str]:
