@@ -40,7 +40,7 @@ CHOICES = {
     "upstream_choice": UPSTREAM_CHOICES,
     "multisite_decision": MULTISITE_DECISIONS,
 }
-DEFAULTS = {"package": "standard", "premium_option": None, "cms_variant": None, "facts": {}}
+DEFAULTS: dict[str, Any] = {"package": "standard", "premium_option": None, "cms_variant": None, "facts": {}}
 
 
 def list_site(
