@@ -31,6 +31,7 @@ from tracker.web import dates, present, section
 from tracker.web.dates import DateView
 from tracker.web.form import Form, save
 from tracker.web.present import Shown, choices
+from tracker.web.timeline import timeline_of
 
 bp = Blueprint("engagement", __name__)
 RECENT_ENTRIES, NEXT_NOTICES = 15, 5
@@ -169,7 +170,7 @@ def page_of(
         nav_current="portfolio",
         section_rows=section.of_engagement(actor, engagement_id, "overview"),
         refused=refused,
-        deadlines=dates_of(engagement, listed, actor),
+        **dates_of(engagement, listed, actor),
         urls=urls_of(engagement, actor),
         **hours_of(engagement, listed, actor),
         **requirements_of(engagement, listed, actor, sign_form),
@@ -196,8 +197,8 @@ def urls_of(engagement: Engagement, actor: Actor) -> dict[str, str | None]:
     return urls | {"add_site": f"{base}/sites/new" if may_list else None}
 
 
-def dates_of(engagement: Engagement, listed: list[Site], actor: Actor) -> list[Shown]:
-    """All dates, the engagement's own and its sites'."""
+def dates_of(engagement: Engagement, listed: list[Site], actor: Actor) -> dict[str, Any]:
+    """All dates, the engagement's own and its sites', as a list and as a timeline."""
     dated = deadlines.of_engagement(db.session, engagement.id)
     view = DateView(
         engagement,
@@ -207,7 +208,10 @@ def dates_of(engagement: Engagement, listed: list[Site], actor: Actor) -> list[S
         over={site.id for site in listed if site.stage == "withdrawn"},
         people=people.people_named(db.session, dates.people_in(dated)),
     )
-    return [dates.deadline_row(deadline, view) for deadline in dated]
+    return {
+        "deadlines": [dates.deadline_row(deadline, view) for deadline in dated],
+        "timeline": timeline_of(listed, dated, view),
+    }
 
 
 def hours_of(engagement: Engagement, listed: list[Site], actor: Actor) -> dict[str, Any]:
