@@ -4,10 +4,13 @@ BIN := .venv/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
 
-.PHONY: run test check lock shots
+.PHONY: run demo test check lock shots
 
 run: .venv/.run
 	$(BIN)/tracker serve --host $(HOST) --port $(PORT)
+
+demo: .venv/.run
+	$(BIN)/tracker demo --slack --host $(HOST) --port $(PORT)
 
 test: .venv/.test
 	$(BIN)/python -m tests.browser --install

@@ -162,6 +162,45 @@ def migrate_database(settings: Settings, *, back_up: bool = True) -> Path | None
     return saved
 
 
+@cli.command()
+@click.option("--slack", is_flag=True, help="Show on a page of its own how reminders arrive in the channels.")
+@click.option("--host", default=lambda: os.environ.get("HOST", "127.0.0.1"), show_default="127.0.0.1")
+@click.option("--port", type=click.IntRange(1, 65535), default=lambda: os.environ.get("PORT", "8000"), show_default="8000")
+@click.option("--slack-port", type=click.IntRange(1, 65535), default=8910, show_default=True)
+@as_json
+def demo(slack: bool, host: str, port: int, slack_port: int, json_: bool) -> None:
+    """Serve a believable installation: three engagements in different stages, made anew every time."""
+    from tracker.demo import cast
+    from tracker.demo.channel import NoDouble
+    from tracker.demo.run import laid
+    from tracker.serve import Server
+
+    environ = os.environ | {"PORT": str(port)}
+    try:
+        with laid(environ, slack_port=slack_port if slack else None, say=partial(click.echo, err=True)) as shown:
+            people = {spec.email: spec.role for spec in cast.CAST}
+            if json_:
+                said = {"address": shown.address, "channel_page": shown.channel_page, "password": cast.PASSWORD, "people": people}
+                click.echo(json.dumps(said))
+            else:
+                click.echo(demo_words(shown.address, shown.channel_page))
+            Server(shown.app, worker_of(shown.app), host=host, port=port, workers=1, threads=8).run()
+    except NoDouble as error:
+        fail(str(error))
+
+
+def demo_words(address: str, channel_page: str | None) -> str:
+    """Where to look, and as whom."""
+    from tracker.demo import cast
+
+    widest = max(len(spec.email) for spec in cast.CAST)
+    rows = [f"  {spec.email:<{widest}}  {spec.name}, {spec.role.replace('_', ' ')}" for spec in cast.CAST]
+    lines = [f"The demo is at {address}. Sign in as one of these, with the password: {cast.PASSWORD}", *rows]
+    if channel_page is not None:
+        lines.append(f"What the channels are told arrives at {channel_page}")
+    return "\n".join([*lines, "Stop it with Ctrl-C. It is made anew each time."])
+
+
 @cli.group()
 def person() -> None:
     """People who sign in."""

@@ -1,0 +1,38 @@
+"""The stand-in for Slack beside the demo: a process of its own, whose page shows messages as they arrive."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+DOUBLE = "tests.slack_double"
+TOKEN = "xoxb-double"  # noqa: S105 -- the stand-in's own, it opens nothing
+ROOT = Path(__file__).parents[2]
+
+
+class NoDouble(Exception):
+    """The stand-in lies in the repository only, not in an installed package."""
+
+
+@contextmanager
+def channel_page(port: int, channels: Mapping[str, str]) -> Iterator[str]:
+    """Run the stand-in with channels given as id to name; yields its address. Raises NoDouble."""
+    if not (ROOT / "tests" / "slack_double" / "__main__.py").is_file():
+        raise NoDouble("The channel page is part of the repository: run `make demo` in a clone of it.")
+    named = [word for channel, name in channels.items() for word in ("--channel", f"{channel}={name}")]
+    command = [sys.executable, "-m", DOUBLE, "--port", str(port), "--token", TOKEN, *named]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    owner = os.getpid()
+    try:
+        assert process.stdout is not None
+        address = process.stdout.readline().strip()
+        if not address:
+            raise NoDouble(f"The channel page cannot be served on port {port}: something else may be using it.")
+        yield address
+    finally:
+        # The server forks: only who started the stand-in ends it.
+        if os.getpid() == owner:
+            process.terminate()
+            process.wait(timeout=10)
