@@ -13,17 +13,21 @@ from tracker.domain.time_entry import Work
 from tracker.services import engagement as engagement_service
 from tracker.services import person as person_service
 from tracker.services import requirements as requirements_service
+from tracker.services import scope as scope_service
 from tracker.services import sign_in as sign_in_service
 from tracker.services import site as site_service
 from tracker.services import token as token_service
 from tracker.services.engagement import AgreementSpec, EngagementSpec
 from tracker.services.person import PersonSpec
+from tracker.services.scope import ItemChange
 from tracker.services.site import SiteChange
 from tracker.store import person as people
+from tracker.store import scope as scopes
 from tracker.store.database import db
 from tracker.store.engagement import Engagement
 from tracker.store.person import Person
 from tracker.store.requirements import ProjectRequirements
+from tracker.store.scope import ScopeItem
 from tracker.store.site import Site
 from tracker.store.transaction import transaction
 
@@ -110,3 +114,24 @@ def sign_in(client: FlaskClient, person: Person) -> None:
     with client.session_transaction() as session:
         session.clear()
         session["session"] = secret
+
+
+def item_of(site: Site, item: str) -> ScopeItem:
+    """One scope item of a site, by its name in the catalogue, as it is stored."""
+    db.session.expire_all()
+    return next(each for each in scopes.of_site(db.session, site.id) if each.item == item)
+
+
+def change_item(item: ScopeItem, who: Actor = SYSTEM, version: int | None = None, **values: Any) -> ScopeItem:
+    """Change a scope item as somebody."""
+    with transaction(db.session, now=NOW):
+        return scope_service.change_item(db.session, who, item.id, ItemChange(values, version), now=NOW)
+
+
+def settle_scope(site: Site, who: Actor = SYSTEM) -> None:
+    """Leave nothing in a site's scope for which the acceptance test would have to wait."""
+    for item in scopes.holding_up_uat(db.session, site.id):
+        values: dict[str, Any] = {"work_state": "not_needed", "work_reason": "Settled for the test."}
+        if item.decision == "undecided":
+            values |= {"decision": "not_applicable", "reason": "Settled for the test."}
+        change_item(item, who, **values)

@@ -145,6 +145,34 @@ ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ),
         ("delivery_attempt", {"id": new_id(), "notice_id": NOTICE, "fence": 1, "at": TIME, "outcome": "sent", "detail": None}),
     ],
+    "0007": [
+        (
+            "scope_item",
+            {
+                "id": new_id(), "engagement_id": ENGAGEMENT, "site_id": SITE, "item": "email-external", "title": "Mail",
+                "category": "email", "decision": "undecided", "clause": "c", "source": "s", "route": None, "reason": "r",
+                "by_rule": True, "decided_by": None, "decided_at": TIME, "proposed_decision": None, "proposed_reason": None,
+                "proposed_by": None, "due_before": "uat", "work_state": "planned", "work_reason": None, "evidence": "",
+                "created_at": TIME, "version": 1,
+            },
+        ),
+        (
+            "question",
+            {
+                "id": new_id(), "engagement_id": ENGAGEMENT, "site_id": SITE, "text": "Mail?", "fact": "sends_email",
+                "side": "customer", "owner_id": PERSON, "due_on": DAY, "state": "open", "asked_by": None, "asked_at": TIME,
+                "answer": None, "answered_by": None, "answered_at": None, "version": 1,
+            },
+        ),
+        (
+            "risk",
+            {
+                "id": new_id(), "engagement_id": ENGAGEMENT, "site_id": None, "title": "DNS", "severity": "warns",
+                "mitigation": "m", "audience": "internal", "owner_id": PERSON, "due_on": DAY, "state": "open",
+                "outcome": None, "raised_by": PERSON, "raised_at": TIME, "closed_at": None, "version": 1,
+            },
+        ),
+    ],
 }  # fmt: skip
 
 

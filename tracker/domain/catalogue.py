@@ -55,6 +55,7 @@ class PremiumOption(Record):
     kind: Literal["hours_budget", "deliverable", "counted_deliverable"]
     source: str
     applies_when: Conditions
+    due_before: Literal["uat", "launch"] = "uat"  # as of an included item
     ps_kind: str | None = None  # what the same work is called when PS hours pay for it
     hours: int | None = None
     count: int | None = None

@@ -5,7 +5,9 @@ Nobody guesses a fact: until it is answered it is unknown, and what hangs on it 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
+
+from tracker.domain.errors import Invalid
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,7 @@ class Fact:
     choices: Mapping[str, str] = field(default_factory=dict)
     hint: str | None = None
     for_path: bool = False  # asked by the choice of a guided path, not by the scope
+    side: Literal["customer", "team"] = "customer"  # who is asked
 
 
 FACTS: Mapping[str, Fact] = {
@@ -33,6 +36,7 @@ FACTS: Mapping[str, Fact] = {
             "solr": "A Solr elsewhere",
             "elasticsearch": "Elasticsearch or OpenSearch",
             "algolia": "Algolia or another hosted search",
+            "other": "Another one",
         },
     ),
     "has_htaccess_redirects": Fact("Redirects in .htaccess", "Are there redirects in a .htaccess file?", "yes_no"),
@@ -77,3 +81,59 @@ FACTS: Mapping[str, Fact] = {
     "source_host": Fact("Current host", "Who hosts the site today?", "text", for_path=True),
 }
 FACT_KEYS = tuple(FACTS)
+
+PLAN_NAMES: Mapping[str, str] = {
+    "sandbox": "Sandbox",
+    "basic": "Basic",
+    "performance_s": "Performance S",
+    "performance_m": "Performance M",
+    "performance_l": "Performance L",
+    "performance_xl": "Performance XL",
+    "elite": "Elite",
+}
+UPSTREAM_NAMES: Mapping[str, str] = {
+    "default": "The default upstream",
+    "nested-docroot-or-composer": "Nested docroot or Composer",
+    "custom-or-alternative": "Custom or alternative upstream",
+}
+# What the scope asks about a site that stands in fields of the site itself.
+COLUMN_FACTS: Mapping[str, Fact] = {
+    "network": Fact("Network", "Is this WordPress a network (multisite) with several sites?", "yes_no"),
+    "plan": Fact("Plan", "On which plan will the site run?", "choice", PLAN_NAMES, side="team"),
+    "upstream_choice": Fact(
+        "Code base", "Which code base fits this site? It is settled at the kick-off.", "choice", UPSTREAM_NAMES, side="team"
+    ),
+}
+EVERY_FACT: Mapping[str, Fact] = {**FACTS, **COLUMN_FACTS}
+
+
+def say_answer(key: str, value: Any) -> str:
+    """What was answered, as people read it."""
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    return EVERY_FACT[key].choices.get(str(value), str(value))
+
+
+YES, NO = frozenset({"yes", "y", "true"}), frozenset({"no", "n", "false"})
+
+
+def read_answer(key: str, text: str) -> str | bool | int:
+    """Read an answer to the question about a fact: the word of a choice or its name, yes or no, a number, a text.
+
+    Raises Invalid at `answer`.
+    """
+    fact, said = EVERY_FACT[key], text.strip()
+    if fact.kind == "yes_no":
+        if said.casefold() in YES | NO:
+            return said.casefold() in YES
+        raise Invalid.at("answer", "Answer yes or no.")
+    if fact.kind == "number":
+        if said.isascii() and said.isdecimal() and len(said) <= 12:
+            return int(said)
+        raise Invalid.at("answer", "Answer with a whole number.")
+    if fact.kind == "choice":
+        for name, words in fact.choices.items():
+            if said.casefold() in (name, words.casefold()):
+                return name
+        raise Invalid.at("answer", f"Choose one of: {', '.join(fact.choices)}.")
+    return said

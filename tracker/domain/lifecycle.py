@@ -1,7 +1,7 @@
 """Lifecycles as data: which state follows which, and what each step needs. One pure function reads them all."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tracker.domain.errors import Guard, Invalid
 
@@ -26,12 +26,21 @@ class Step:
 Lifecycle = Mapping[str, tuple[Step, ...]]
 
 
-def open_steps(lifecycle: Lifecycle, state: str, facts: Collection[str]) -> list[tuple[Step, list[Need]]]:
-    """Every step that leads out of a state, each with the needs that are not met."""
-    return [(step, [need for need in step.needs if need.fact not in facts]) for step in lifecycle.get(state, ())]
+def open_steps(
+    lifecycle: Lifecycle, state: str, facts: Collection[str], said: Mapping[str, str] | None = None
+) -> list[tuple[Step, list[Need]]]:
+    """Every step that leads out of a state, each with the needs that are not met.
+
+    `said` has for some needs a sentence that tells more than their own.
+    """
+    told = said or {}
+    return [
+        (step, [replace(need, sentence=told.get(need.fact, need.sentence)) for need in step.needs if need.fact not in facts])
+        for step in lifecycle.get(state, ())
+    ]
 
 
-def advance(lifecycle: Lifecycle, state: str, to: str, facts: Collection[str] = ()) -> str:
+def advance(lifecycle: Lifecycle, state: str, to: str, facts: Collection[str] = (), said: Mapping[str, str] | None = None) -> str:
     """Return the new state.
 
     Raises Invalid for a state that does not exist, Guard for a step that does not exist from here or that still
@@ -39,7 +48,7 @@ def advance(lifecycle: Lifecycle, state: str, to: str, facts: Collection[str] = 
     """
     if to not in lifecycle:
         raise Invalid.at("to", f"There is no state called {to}. Choose one of: {', '.join(lifecycle)}.")
-    for step, missing in open_steps(lifecycle, state, facts):
+    for step, missing in open_steps(lifecycle, state, facts, said):
         if step.to != to:
             continue
         if missing:

@@ -58,6 +58,7 @@ class SiteStage(StrEnum):
 AGREED = Need("requirements_agreed", "The requirements that list this site are not agreed yet.", "BR-01")
 INVENTORY = Need("inventory_received", "The site inventory has not been received.", "BR-08")
 SIGNED = Need("requirements_signed", "A customer approver has not signed the agreed requirements.", "BR-08")
+SCOPE_SETTLED = Need("scope_settled", "Not every included item of the scope is done, not needed or waived.", "BR-31")
 UAT_SIGNED = Need("uat_signed", "A customer approver has not signed the acceptance test.", "BR-49")
 CUTOVER_SIGNED = Need("cutover_signed", "A customer approver has not signed the DNS cutover.", "BR-49")
 
@@ -76,9 +77,9 @@ SITE_LIFECYCLE: Lifecycle = {
     "migrating": (Step("migrated"), WITHDRAW),
     "migrated": (Step("remediating"), WITHDRAW),
     "remediating": (Step("ready_for_uat"), WITHDRAW),
-    "ready_for_uat": (Step("in_uat"), WITHDRAW),
+    "ready_for_uat": (Step("in_uat", (SCOPE_SETTLED,)), WITHDRAW),
     "in_uat": (Step("uat_fixing"), Step("uat_accepted", (UAT_SIGNED,)), WITHDRAW),
-    "uat_fixing": (Step("in_uat"), WITHDRAW),
+    "uat_fixing": (Step("in_uat", (SCOPE_SETTLED,)), WITHDRAW),
     "uat_accepted": (Step("launch_planned"), WITHDRAW),
     "launch_planned": (Step("content_frozen"), WITHDRAW),
     "content_frozen": (Step("resyncing"), POSTPONE, WITHDRAW),
@@ -150,6 +151,15 @@ def check_variant(cms: str, cms_variant: str | None) -> None:
     """A variant belongs to Drupal. Raises Invalid at `cms_variant`."""
     if cms != "drupal" and cms_variant is not None:
         raise Invalid.at("cms_variant", "Only a Drupal site has a variant.")
+
+
+def check_multisite(cms: str, facts: Mapping[str, Any], decision: str | None) -> None:
+    """A Drupal multisite is split: the platform runs one code base and one database per site. Raises Invalid at the field."""
+    if decision == "keep" and cms == "drupal" and facts.get("drupal_multisite") is True:
+        raise Invalid.at(
+            "multisite_decision",
+            "A Drupal multisite cannot stay one: the platform runs one code base and one database for each site. Split it.",
+        )
 
 
 def check_facts(facts: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from tracker.catalog import loader
 from tracker.domain.access import STAFF, Actor, Permission, Role
 from tracker.domain.deadline import DeadlineKind
 from tracker.domain.engagement import TYPES, UAT_SILENCE, Windows
@@ -15,11 +16,13 @@ from tracker.domain.secret import find_secret
 from tracker.domain.text import TextError, read_line
 from tracker.domain.workday import Calendar, UnknownTimeZone
 from tracker.services.planning import ground_of, place_following, recount, replan
+from tracker.services.scoping import consider, consider_engagement
 from tracker.store import audit, outbox
 from tracker.store import budget as budgets
 from tracker.store import deadline as deadlines
 from tracker.store import engagement as engagements
 from tracker.store import person as people
+from tracker.store import site as sites
 from tracker.store.database import AnySession
 from tracker.store.deadline import Deadline
 from tracker.store.engagement import Agreement, Customer, Engagement, Member
@@ -27,7 +30,6 @@ from tracker.store.holiday import countries
 from tracker.store.person import Person
 
 NAME_LENGTH = 200
-CATALOGUE_VERSION = 1
 TERMS = ("reference", "signed_on", "uat_business_days", "cutover_business_days", "hypercare_business_days", "uat_silence")
 NEEDS_AGREEMENT = FieldError("agreement", "A managed engagement rests on an agreement. Enter its reference, date and windows.")
 # Keeps other edits waiting, but not those who only refer to the row, such as a booking.
@@ -108,6 +110,7 @@ def create_engagement(session: AnySession, actor: Actor, spec: EngagementSpec, *
         session.add(_agreement(engagement.id, spec.agreement))
     session.flush()
     audit.record(session, actor, engagement.id, "engagement.created", ("engagement", engagement.id), _say(engagement))
+    consider_engagement(session, engagement, now=now)
     if spec.kickoff_on is not None:
         set_kickoff(session, engagement, spec.kickoff_on, now=now)
     replan(session, engagement, now=now)
@@ -207,7 +210,7 @@ def _person_by_id(session: AnySession, text: str) -> Person | None:
 
 
 def _agreement(engagement_id: UUID, spec: AgreementSpec) -> Agreement:
-    return Agreement(engagement_id=engagement_id, catalogue_version=CATALOGUE_VERSION, **spec.terms)
+    return Agreement(engagement_id=engagement_id, catalogue_version=loader.newest().version, **spec.terms)
 
 
 def set_kickoff(session: AnySession, engagement: Engagement, day: date, *, now: datetime) -> None:
@@ -276,8 +279,17 @@ def edit_engagement(
         outbox.redirect(session, engagement.id, Audience.INTERNAL, engagement.internal_slack_channel or engagement.slack_channel)
     if values or "agreement" not in change.values:
         audit.record(session, actor, engagement.id, "engagement.edited", ("engagement", engagement.id), dict(values))
+    _consider_anew(session, engagement, change, now=now)
     (recount if recounted else replan)(session, engagement, now=now)
     return engagement
+
+
+def _consider_anew(session: AnySession, engagement: Engagement, change: EngagementChange, *, now: datetime) -> None:
+    """What belongs to the engagement as a whole; and every site, where it has become a managed one."""
+    consider_engagement(session, engagement, now=now)
+    if change.values.get("type") == "managed":
+        for site in sites.of_engagement(session, engagement.id):
+            consider(session, engagement, site, now=now)
 
 
 def _agree_anew(session: AnySession, actor: Actor, engagement: Engagement, said: object) -> tuple[Agreement | None, bool]:

@@ -15,12 +15,14 @@ from tracker.domain.site import (
     PREMIUM_OPTIONS,
     UPSTREAM_CHOICES,
     check_facts,
+    check_multisite,
     check_package,
     check_variant,
     read_address,
     read_facts,
 )
 from tracker.domain.text import TextError, read_line
+from tracker.services.scoping import consider, known_of, note_sources
 from tracker.store import audit
 from tracker.store import budget as budgets
 from tracker.store import site as sites
@@ -68,7 +70,9 @@ def list_site(
     session.add(site)
     session.flush()
     entitle(session, site)
+    note_sources(site, actor, known_of(site), source="listing", now=now)
     audit.record(session, actor, engagement.id, "site.added", ("site", site.id), {"name": site.name, "url": site.url})
+    consider(session, engagement, site, now=now)
     return site
 
 
@@ -103,6 +107,7 @@ def read_values(values: dict[str, Any]) -> dict[str, Any]:
 def check_whole(session: AnySession, site: Site) -> None:
     check_package(site.package, site.premium_option)
     check_variant(site.cms, site.cms_variant)
+    check_multisite(site.cms, site.facts, site.multisite_decision)
     for other in sites.of_engagement(session, site.engagement_id):
         if other.id != site.id and other.url_key == site.url_key and other.stage != "withdrawn":
             raise Invalid.at("url", f"This engagement lists that address already, as {other.name}.")

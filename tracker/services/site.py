@@ -8,11 +8,14 @@ from uuid import UUID
 from tracker.domain.access import Actor, Permission
 from tracker.domain.errors import EditedMeanwhile, Guard, UnlistedSite
 from tracker.domain.lifecycle import advance
+from tracker.domain.scope import say_unsettled
 from tracker.domain.site import SITE_LIFECYCLE
 from tracker.services.listing import check_whole, entitle, list_site, read_values
 from tracker.services.planning import replan
+from tracker.services.scoping import changed_of, consider, known_of, note_sources
 from tracker.store import audit, requirements
 from tracker.store import engagement as engagements
+from tracker.store import scope as scopes
 from tracker.store import site as sites
 from tracker.store.database import AnySession
 from tracker.store.engagement import Engagement
@@ -60,13 +63,16 @@ def edit_site(session: AnySession, actor: Actor, site_id: UUID, change: SiteChan
             rule="BR-47",
             missing=["change_request"],
         )
+    before = known_of(site)
     for name, value in values.items():
         setattr(site, name, site.facts | value if name == "facts" else value)
     with session.no_autoflush:
         check_whole(session, site)
+    note_sources(site, actor, changed_of(site, before), source="edit", now=now)
     site.version += 1
     session.flush()
     entitle(session, site)
+    consider(session, engagement, site, now=now)
     audit.record(
         session, actor, site.engagement_id, "site.edited", ("site", site.id), {name: values[name] for name in change.values}
     )
@@ -95,7 +101,15 @@ def site_facts(session: AnySession, site: Site, engagement: Engagement) -> set[s
     }
     if sites.inventory_received(session, engagement.id):
         facts.add("inventory_received")
+    if engagement.type != "managed" or not scopes.holding_up_uat(session, site.id):
+        facts.add("scope_settled")
     return facts
+
+
+def say_missing(session: AnySession, site: Site) -> dict[str, str]:
+    """What some needs of the lifecycle say of this very site: which items of the scope are not settled."""
+    unsettled = scopes.holding_up_uat(session, site.id)
+    return {"scope_settled": say_unsettled(unsettled)} if unsettled else {}
 
 
 def move_site(session: AnySession, actor: Actor, site_id: UUID, to: str, *, now: datetime) -> Site:
@@ -104,9 +118,11 @@ def move_site(session: AnySession, actor: Actor, site_id: UUID, to: str, *, now:
     actor.must(Permission.EDIT_ENGAGEMENT)
     _hold(session, site, engagement)
     before = site.stage
-    site.stage = advance(SITE_LIFECYCLE, site.stage, to, site_facts(session, site, engagement))
+    site.stage = advance(SITE_LIFECYCLE, site.stage, to, site_facts(session, site, engagement), say_missing(session, site))
     site.version += 1
     session.flush()
     audit.record(session, actor, site.engagement_id, "site.moved", ("site", site.id), {"from": before, "to": to})
+    if to == "withdrawn":
+        consider(session, engagement, site, now=now)
     replan(session, engagement, now=now)
     return site

@@ -1,17 +1,21 @@
-"""Scope items of sites and engagements, and the questions and risks around them."""
+"""Scope items of sites and engagements, with their decisions and the work on them."""
 
-from datetime import date, datetime
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tracker.domain.scope import Decision, WorkState
-from tracker.store.database import Base, Versioned
+from tracker.domain.access import Actor
+from tracker.domain.errors import NotFound
+from tracker.domain.scope import Decision, WorkState, holds_up_uat
+from tracker.store.database import AnySession, Base, Versioned
+from tracker.store.engagement import Engagement, visible
 
 DECISIONS = ", ".join(f"'{each}'" for each in Decision)
 WORK_STATES = ", ".join(f"'{each}'" for each in WorkState)
-SIDES = "'customer', 'team'"
 OF_SITE, OF_ENGAGEMENT = sa.text("site_id IS NOT NULL"), sa.text("site_id IS NULL")
 
 
@@ -50,61 +54,61 @@ class ScopeItem(Versioned, Base):
     proposed_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
     due_before: Mapped[str] = mapped_column(default="uat")
     work_state: Mapped[str] = mapped_column(default="planned")
+    # Why it is waived or not needed.
+    work_reason: Mapped[str | None]
     evidence: Mapped[str] = mapped_column(default="")
     created_at: Mapped[datetime]
 
 
-class Question(Versioned, Base):
-    """Something that has to be answered: by whom, by when, and what was said."""
-
-    __table_args__ = (
-        sa.UniqueConstraint("engagement_id", "id"),
-        sa.ForeignKeyConstraint(["engagement_id", "site_id"], ["site.engagement_id", "site.id"]),
-        sa.CheckConstraint(f"side IN ({SIDES})", name="side_known"),
-        sa.CheckConstraint("state IN ('open', 'answered', 'withdrawn')", name="state_known"),
-        sa.CheckConstraint("(state = 'answered') = (answered_at IS NOT NULL)", name="answered_when"),
-        sa.Index("uq_question_open_fact", "site_id", "fact", unique=True,
-                 sqlite_where=sa.text("fact IS NOT NULL AND state = 'open'"),
-                 postgresql_where=sa.text("fact IS NOT NULL AND state = 'open'")),
-        sa.Index("ix_question_engagement", "engagement_id", "state", "due_on"),
-    )  # fmt: skip
-    engagement_id: Mapped[UUID] = mapped_column(sa.ForeignKey("engagement.id"))
-    site_id: Mapped[UUID | None]
-    text: Mapped[str]
-    # The fact of the site that the answer becomes, where it does.
-    fact: Mapped[str | None]
-    side: Mapped[str]
-    owner_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
-    due_on: Mapped[date | None]
-    state: Mapped[str] = mapped_column(default="open")
-    asked_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
-    asked_at: Mapped[datetime]
-    answer: Mapped[str | None]
-    answered_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
-    answered_at: Mapped[datetime | None]
+def get(session: AnySession, actor: Actor, item_id: UUID) -> tuple[ScopeItem, Engagement]:
+    """An item and its engagement. Raises NotFound for one that is not there or not the actor's to know of."""
+    query = sa.select(ScopeItem, Engagement).join(Engagement, Engagement.id == ScopeItem.engagement_id)
+    found = session.execute(query.where(ScopeItem.id == item_id, visible(actor))).first()
+    if found is None:
+        raise NotFound
+    return found[0], found[1]
 
 
-class Risk(Versioned, Base):
-    """Something that may move a date or cost hours, and who is on it."""
+def of_site(session: AnySession, site_id: UUID, *, anew: bool = False) -> list[ScopeItem]:
+    """The items of one site, in the order in which they were made; `anew` reads those again that were read before."""
+    query = sa.select(ScopeItem).where(ScopeItem.site_id == site_id).order_by(ScopeItem.id)
+    return list(session.scalars(query, execution_options={"populate_existing": anew}))
 
-    __table_args__ = (
-        sa.UniqueConstraint("engagement_id", "id"),
-        sa.ForeignKeyConstraint(["engagement_id", "site_id"], ["site.engagement_id", "site.id"]),
-        sa.CheckConstraint("severity IN ('blocks', 'warns', 'note')", name="severity_known"),
-        sa.CheckConstraint("audience IN ('customer', 'internal')", name="audience_known"),
-        sa.CheckConstraint("state IN ('open', 'closed')", name="state_known"),
-        sa.Index("ix_risk_engagement", "engagement_id", "state", "due_on"),
+
+def of_engagement(session: AnySession, engagement_id: UUID, *, anew: bool = False) -> list[ScopeItem]:
+    """The items of the engagement as a whole, which belong to no site."""
+    query = sa.select(ScopeItem).where(ScopeItem.engagement_id == engagement_id, ScopeItem.site_id.is_(None))
+    return list(session.scalars(query.order_by(ScopeItem.id), execution_options={"populate_existing": anew}))
+
+
+def around_site(session: AnySession, engagement_id: UUID, site_id: UUID) -> list[ScopeItem]:
+    """The items of one site, then those of its engagement as a whole."""
+    query = sa.select(ScopeItem).where(
+        ScopeItem.engagement_id == engagement_id, sa.or_(ScopeItem.site_id == site_id, ScopeItem.site_id.is_(None))
     )
-    engagement_id: Mapped[UUID] = mapped_column(sa.ForeignKey("engagement.id"))
-    site_id: Mapped[UUID | None]
-    title: Mapped[str]
-    severity: Mapped[str]
-    mitigation: Mapped[str]
-    audience: Mapped[str]
-    owner_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
-    due_on: Mapped[date | None]
-    state: Mapped[str] = mapped_column(default="open")
-    outcome: Mapped[str | None]
-    raised_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
-    raised_at: Mapped[datetime]
-    closed_at: Mapped[datetime | None]
+    return list(session.scalars(query.order_by(ScopeItem.site_id.is_(None), ScopeItem.id)))
+
+
+def counts_of_sites(session: AnySession, engagement_id: UUID) -> dict[UUID, dict[str, int]]:
+    """For each site of an engagement, how many items have which decision; in one statement."""
+    query = (
+        sa.select(ScopeItem.site_id, ScopeItem.decision, sa.func.count())
+        .where(ScopeItem.engagement_id == engagement_id, ScopeItem.site_id.is_not(None))
+        .group_by(ScopeItem.site_id, ScopeItem.decision)
+    )
+    found: dict[UUID, dict[str, int]] = defaultdict(dict)
+    for site_id, decision, number in session.execute(query):
+        assert site_id is not None
+        found[site_id][decision] = number
+    return dict(found)
+
+
+def holding_up_uat(session: AnySession, site_id: UUID) -> list[ScopeItem]:
+    """What the acceptance test of a site has to wait for (BR-16, BR-31)."""
+    return [item for item in of_site(session, site_id) if holds_up_uat(item)]
+
+
+def slugs_of(session: AnySession, engagement_id: UUID, site_id: UUID | None) -> Collection[str]:
+    """The names under which things stand in the scope of a site, or of the engagement as a whole."""
+    query = sa.select(ScopeItem.item).where(ScopeItem.engagement_id == engagement_id)
+    return set(session.scalars(query.where(ScopeItem.site_id == site_id if site_id else ScopeItem.site_id.is_(None))))

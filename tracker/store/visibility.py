@@ -12,14 +12,20 @@ from tracker.store.deadline import Deadline
 from tracker.store.engagement import Engagement, visible, visible_customer
 from tracker.store.notice import OutboxNotice
 from tracker.store.person import ApiToken, Person
+from tracker.store.question import Question
+from tracker.store.risk import Risk, known_to
+from tracker.store.scope import ScopeItem
 from tracker.store.site import Site
 from tracker.store.time_entry import TimeEntry
 
-OF_ENGAGEMENT: Mapping[str, type[Site | TimeEntry | Deadline | OutboxNotice]] = {
+OF_ENGAGEMENT: Mapping[str, type[Site | TimeEntry | Deadline | OutboxNotice | ScopeItem | Question | Risk]] = {
     "site_id": Site,
     "entry_id": TimeEntry,
     "deadline_id": Deadline,
     "notice_id": OutboxNotice,
+    "scope_item_id": ScopeItem,
+    "question_id": Question,
+    "risk_id": Risk,
 }
 OF_INSTALLATION: Mapping[str, type[Person | ApiToken]] = {"person_id": Person, "token_id": ApiToken}
 
@@ -37,5 +43,7 @@ def must_see(session: AnySession, actor: Actor, name: str, thing_id: UUID) -> No
     else:
         kind = OF_ENGAGEMENT[name]
         query = sa.select(Engagement.id).join(kind, kind.engagement_id == Engagement.id).where(kind.id == thing_id)
+        if kind is Risk:
+            query = query.where(known_to(actor))
     if session.execute(query.where(visible(actor))).first() is None:
         raise NotFound

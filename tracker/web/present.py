@@ -11,7 +11,7 @@ from wtforms import Form as AnyForm
 
 from tracker.domain.access import Actor, Permission, Role
 from tracker.domain.budget import BUDGET_LABELS, BudgetKind, WorkKind
-from tracker.domain.fact import FACTS, Fact
+from tracker.domain.fact import FACTS, PLAN_NAMES, UPSTREAM_NAMES, Fact
 from tracker.domain.lifecycle import Need, Step, say_state
 from tracker.domain.text import initials
 from tracker.store.budget import Budget, PsBlock
@@ -36,15 +36,7 @@ STAFF_ENTRY_STATES = ("draft", "rejected", *CUSTOMER_ENTRY_STATES)
 CMS_LABELS = {"wordpress": "WordPress", "drupal": "Drupal"}
 VARIANT_LABELS = {"drupal-7": "Drupal 7", "drupal-composer": "Drupal, built with Composer"}
 PACKAGE_LABELS = {"standard": "Standard", "premium": "Premium"}
-PLAN_LABELS = {
-    "sandbox": "Sandbox",
-    "basic": "Basic",
-    "performance_s": "Performance S",
-    "performance_m": "Performance M",
-    "performance_l": "Performance L",
-    "performance_xl": "Performance XL",
-    "elite": "Elite",
-}
+PLAN_LABELS = PLAN_NAMES
 PREMIUM_LABELS = {
     "extra-hours-10": "Ten more hours",
     "custom-upstream": "One custom upstream",
@@ -53,11 +45,7 @@ PREMIUM_LABELS = {
     "performance-report": "Performance report",
     "cron-custom-module": "Cron by a custom module",
 }
-UPSTREAM_LABELS = {
-    "default": "The default upstream",
-    "nested-docroot-or-composer": "Nested docroot or Composer",
-    "custom-or-alternative": "Custom or alternative upstream",
-}
+UPSTREAM_LABELS = UPSTREAM_NAMES
 MULTISITE_LABELS = {"keep": "Stays one network", "split": "Split into single sites"}
 TYPE_LABELS = {"managed": "Managed migration", "self_service": "Guided self-service migration"}
 STATUS_LABELS = {"active": "Running", "on_hold": "On hold", "cancelled": "Cancelled"}
@@ -182,6 +170,7 @@ def site_head(site: Site) -> Shown:
     return Shown(
         id=site.id,
         name=site.name,
+        href=f"/sites/{site.id}",
         url=site.url,
         version=site.version,
         cms_label=VARIANT_LABELS.get(site.cms_variant or "") or CMS_LABELS[site.cms],

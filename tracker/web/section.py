@@ -18,8 +18,14 @@ class Section:
     permission: Permission = Permission.SEE_ENGAGEMENTS
 
 
-OF_ENGAGEMENT: Sequence[Section] = (Section("overview", "Overview", ""),)
-OF_SITE: Sequence[Section] = (Section("overview", "Overview", ""),)
+OF_ENGAGEMENT: Sequence[Section] = (
+    Section("overview", "Overview", ""),
+    Section("scope", "Scope", "/scope"),
+)
+OF_SITE: Sequence[Section] = (
+    Section("overview", "Overview", ""),
+    Section("scope", "Scope", "/scope"),
+)
 
 
 def of_engagement(actor: Actor, engagement_id: UUID, current: str) -> list[Shown]:
