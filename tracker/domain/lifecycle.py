@@ -1,7 +1,7 @@
 """Lifecycles as data: which state follows which, and what each step needs. One pure function reads them all."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tracker.domain.errors import Guard, Invalid
 
@@ -13,6 +13,11 @@ class Need:
     fact: str
     sentence: str
     rule: str
+    # Other facts that serve as well.
+    or_else: tuple[str, ...] = ()
+
+    def is_met(self, facts: Collection[str]) -> bool:
+        return any(fact in facts for fact in (self.fact, *self.or_else))
 
 
 @dataclass(frozen=True)
@@ -26,12 +31,27 @@ class Step:
 Lifecycle = Mapping[str, tuple[Step, ...]]
 
 
-def open_steps(lifecycle: Lifecycle, state: str, facts: Collection[str]) -> list[tuple[Step, list[Need]]]:
-    """Every step that leads out of a state, each with the needs that are not met."""
-    return [(step, [need for need in step.needs if need.fact not in facts]) for step in lifecycle.get(state, ())]
+def open_steps(
+    lifecycle: Lifecycle, state: str, facts: Collection[str], waits: Mapping[str, str] | None = None
+) -> list[tuple[Step, list[Need]]]:
+    """Every step that leads out of a state, each with the needs that are not met.
+
+    `waits` says of a fact what it waits for; it is added to the need's sentence.
+    """
+    return [
+        (step, [_waiting(need, waits or {}) for need in step.needs if not need.is_met(facts)])
+        for step in lifecycle.get(state, ())
+    ]
 
 
-def advance(lifecycle: Lifecycle, state: str, to: str, facts: Collection[str] = ()) -> str:
+def _waiting(need: Need, waits: Mapping[str, str]) -> Need:
+    said = waits.get(need.fact)
+    return replace(need, sentence=f"{need.sentence} {said}") if said else need
+
+
+def advance(
+    lifecycle: Lifecycle, state: str, to: str, facts: Collection[str] = (), waits: Mapping[str, str] | None = None
+) -> str:
     """Return the new state.
 
     Raises Invalid for a state that does not exist, Guard for a step that does not exist from here or that still
@@ -39,7 +59,7 @@ def advance(lifecycle: Lifecycle, state: str, to: str, facts: Collection[str] = 
     """
     if to not in lifecycle:
         raise Invalid.at("to", f"There is no state called {to}. Choose one of: {', '.join(lifecycle)}.")
-    for step, missing in open_steps(lifecycle, state, facts):
+    for step, missing in open_steps(lifecycle, state, facts, waits):
         if step.to != to:
             continue
         if missing:

@@ -6,14 +6,20 @@ from typing import Any
 from uuid import UUID
 
 from tracker.domain.access import Actor, Permission
+from tracker.domain.duty import BEFORE, DUTIES, DutyState, say_waiting
 from tracker.domain.errors import EditedMeanwhile, Guard, UnlistedSite
 from tracker.domain.lifecycle import advance
-from tracker.domain.site import SITE_LIFECYCLE
+from tracker.domain.site import SITE_LIFECYCLE, SiteStage
+from tracker.domain.uat import RoundState
+from tracker.domain.workday import Calendar
 from tracker.services.listing import check_whole, entitle, list_site, read_values
-from tracker.services.planning import replan
+from tracker.services.planning import replan, say_due
+from tracker.services.rounds import open_round
 from tracker.store import audit, requirements
+from tracker.store import duty as duties
 from tracker.store import engagement as engagements
 from tracker.store import site as sites
+from tracker.store import uat as rounds
 from tracker.store.database import AnySession
 from tracker.store.engagement import Engagement
 from tracker.store.site import Site
@@ -95,7 +101,42 @@ def site_facts(session: AnySession, site: Site, engagement: Engagement) -> set[s
     }
     if sites.inventory_received(session, engagement.id):
         facts.add("inventory_received")
+    return facts | _facts_of_duties(session, site)
+
+
+def _facts_of_duties(session: AnySession, site: Site) -> set[str]:
+    """What duties have brought, and whether the acceptance test has lapsed under the agreed clause (reading 8)."""
+    facts: set[str] = set()
+    kept = {kind: row.duty.state for kind, row in duties.around_site(session, site).items()}
+    if kept.get("site-inventory") == DutyState.DONE:
+        facts.add("inventory_received")
+    # Of a self-service engagement nothing is asked (BR-46 is a rule of managed work).
+    if kept.get("content-freeze-notice") in (None, DutyState.DONE, DutyState.WAIVED):
+        facts.add("content_freeze_told")
+    last = rounds.latest_round(session, site.id)
+    if last is not None and last.state == RoundState.LAPSED:
+        facts.add("uat_lapsed")
     return facts
+
+
+def waits_of(session: AnySession, site: Site, engagement: Engagement) -> dict[str, str]:
+    """For each fact that an open duty brings, which duty that is, whose, and by when."""
+    said: dict[str, str] = {}
+    for kind, row in duties.around_site(session, site).items():
+        fact = DUTIES[kind].brings
+        if fact is not None and row.duty.state == DutyState.OPEN:
+            due = say_due(row.deadline.dates, Calendar(engagement.time_zone), engagement.time_zone) if row.deadline else None
+            said[fact] = say_waiting(row.duty.title, row.owner, due)
+    return said
+
+
+def open_before(session: AnySession, site: Site) -> dict[str, list[str]]:
+    """For each step, the open duties that should come first without holding it up (BR-09, BR-10)."""
+    kept = duties.around_site(session, site)
+    return {
+        step: [kept[kind].duty.title for kind in kinds if kind in kept and kept[kind].duty.state == DutyState.OPEN]
+        for step, kinds in BEFORE.items()
+    }
 
 
 def move_site(session: AnySession, actor: Actor, site_id: UUID, to: str, *, now: datetime) -> Site:
@@ -104,9 +145,12 @@ def move_site(session: AnySession, actor: Actor, site_id: UUID, to: str, *, now:
     actor.must(Permission.EDIT_ENGAGEMENT)
     _hold(session, site, engagement)
     before = site.stage
-    site.stage = advance(SITE_LIFECYCLE, site.stage, to, site_facts(session, site, engagement))
+    facts, waits = site_facts(session, site, engagement), waits_of(session, site, engagement)
+    site.stage = advance(SITE_LIFECYCLE, site.stage, to, facts, waits)
     site.version += 1
     session.flush()
     audit.record(session, actor, site.engagement_id, "site.moved", ("site", site.id), {"from": before, "to": to})
+    if site.stage == SiteStage.IN_UAT:
+        open_round(session, actor, site, engagement, now=now)
     replan(session, engagement, now=now)
     return site

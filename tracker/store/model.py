@@ -4,7 +4,9 @@ from tracker.store import (
     audit,
     budget,
     deadline,
+    duty,
     engagement,
+    freeze,
     notice,
     pacing,
     person,
@@ -14,6 +16,7 @@ from tracker.store import (
     site,
     time_entry,
     transaction,
+    uat,
 )
 from tracker.store.database import Base
 
@@ -21,7 +24,9 @@ TABLE_MODULES = (
     audit,
     budget,
     deadline,
+    duty,
     engagement,
+    freeze,
     notice,
     pacing,
     person,
@@ -31,5 +36,6 @@ TABLE_MODULES = (
     site,
     time_entry,
     transaction,
+    uat,
 )
 metadata = Base.metadata

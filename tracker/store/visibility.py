@@ -9,17 +9,24 @@ from tracker.domain.access import Actor
 from tracker.domain.errors import NotFound
 from tracker.store.database import AnySession
 from tracker.store.deadline import Deadline
+from tracker.store.duty import Duty
 from tracker.store.engagement import Engagement, visible, visible_customer
+from tracker.store.freeze import Freeze
 from tracker.store.notice import OutboxNotice
 from tracker.store.person import ApiToken, Person
 from tracker.store.site import Site
 from tracker.store.time_entry import TimeEntry
+from tracker.store.uat import Defect, UatRound
 
-OF_ENGAGEMENT: Mapping[str, type[Site | TimeEntry | Deadline | OutboxNotice]] = {
+OF_ENGAGEMENT: Mapping[str, type[Site | TimeEntry | Deadline | OutboxNotice | Duty | Freeze | UatRound | Defect]] = {
     "site_id": Site,
     "entry_id": TimeEntry,
     "deadline_id": Deadline,
     "notice_id": OutboxNotice,
+    "duty_id": Duty,
+    "freeze_id": Freeze,
+    "round_id": UatRound,
+    "defect_id": Defect,
 }
 OF_INSTALLATION: Mapping[str, type[Person | ApiToken]] = {"person_id": Person, "token_id": ApiToken}
 
