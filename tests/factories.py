@@ -1,6 +1,6 @@
 """Things that tests need, made by the use cases themselves, with defaults that a test need not name."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -8,28 +8,37 @@ from flask.testing import FlaskClient
 
 from tracker.domain.access import SYSTEM, Actor, Role
 from tracker.domain.budget import WorkKind
+from tracker.domain.duty import OF_ENGAGEMENT
 from tracker.domain.engagement import Windows
+from tracker.domain.freeze import FreezeKind
 from tracker.domain.time_entry import Work
 from tracker.services import engagement as engagement_service
+from tracker.services import freeze as freeze_service
 from tracker.services import person as person_service
 from tracker.services import requirements as requirements_service
 from tracker.services import scope as scope_service
 from tracker.services import sign_in as sign_in_service
 from tracker.services import site as site_service
 from tracker.services import token as token_service
+from tracker.services import uat as uat_service
 from tracker.services.engagement import AgreementSpec, EngagementSpec
+from tracker.services.freeze import FreezeSpec
 from tracker.services.person import PersonSpec
 from tracker.services.scope import ItemChange
 from tracker.services.site import SiteChange
+from tracker.store import duty as duties
 from tracker.store import person as people
 from tracker.store import scope as scopes
 from tracker.store.database import db
+from tracker.store.duty import Duty
 from tracker.store.engagement import Engagement
+from tracker.store.freeze import Freeze
 from tracker.store.person import Person
 from tracker.store.requirements import ProjectRequirements
 from tracker.store.scope import ScopeItem
 from tracker.store.site import Site
 from tracker.store.transaction import transaction
+from tracker.store.uat import Defect, UatRound
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday
 TODAY = NOW.date()
@@ -135,3 +144,36 @@ def settle_scope(site: Site, who: Actor = SYSTEM) -> None:
         if item.decision == "undecided":
             values |= {"decision": "not_applicable", "reason": "Settled for the test."}
         change_item(item, who, **values)
+
+
+def make_duty(site: Site, kind: str = "source-access") -> Duty:
+    """One of the duties that a site, or its engagement, has had since it was listed."""
+    place = None if kind in OF_ENGAGEMENT else site.id
+    found = duties.one(db.session, site.engagement_id, place, kind)
+    assert found is not None
+    return found
+
+
+def make_freeze(site: Site, kind: str = "code", **over: Any) -> Freeze:
+    """A freeze that began an hour before NOW, unless said otherwise."""
+    values: dict[str, Any] = {"starts_at": NOW - timedelta(hours=1)} | over
+    manager = actor(people.get(db.session, db.session.get_one(Engagement, site.engagement_id).manager_id))
+    with transaction(db.session, now=NOW):
+        spec = FreezeSpec(FreezeKind(kind), **values)
+        return freeze_service.schedule(db.session, manager, site.id, spec, now=NOW).freeze
+
+
+def make_round(site: Site, **testers: str) -> UatRound:
+    """A site in UAT with its round; testers by name and address."""
+    with transaction(db.session, now=NOW):
+        db.session.get_one(Site, site.id).stage = "in_uat"
+    with transaction(db.session, now=NOW):
+        named = [{"name": name, "email": email} for name, email in testers.items()]
+        return uat_service.start(db.session, SYSTEM, site.id, named, now=NOW).round
+
+
+def make_defect(site: Site, title: str = "Search finds nothing", who: Person | None = None) -> Defect:
+    """A defect that somebody of the customer reported."""
+    reporter = actor(who or make_person(Role.CUSTOMER_VIEWER))
+    with transaction(db.session, now=NOW):
+        return uat_service.report(db.session, reporter, site.id, title, "", now=NOW).defect

@@ -43,12 +43,19 @@ LADDERS = [
     pytest.param(
         "inventory", day("2026-04-14"), ["03-30 9d", "04-08 4d", "04-13 1d", "04-15 overdue-2026-04-15"], id="inventory"
     ),
+    pytest.param("join_channel", day("2026-04-15"), ["04-16 after1d", "04-20 after3d"], id="joining the channel"),
     pytest.param("access", day("2026-04-15"), ["04-08 5d", "04-13 2d", "04-15 0d"], id="access"),
     pytest.param(
         "code_freeze", day("2026-04-15"), ["04-10 3d", "04-14 1d", "04-15 0d", "04-22 week-2026-04-22"], id="code freeze"
     ),
     pytest.param("ttl", day("2026-04-15"), ["04-02 7d", "04-08 5d", "04-10 3d"], id="TTL"),
     pytest.param("content_freeze", day("2026-04-15"), ["04-08 5d", "04-13 2d", "04-14 1d", "04-15 2h"], id="content freeze"),
+    pytest.param(
+        "content_freeze_notice",
+        day("2026-04-14"),
+        ["04-07 5d", "04-10 2d", "04-13 1d", "04-15 overdue-2026-04-15"],
+        id="announcing the content freeze",
+    ),
     pytest.param("dns_cutover", day("2026-04-15"), ["04-14 1d", "04-15 1h", "04-15 start", "04-16 half"], id="DNS cutover"),
     pytest.param("hypercare_end", day("2026-04-15"), ["04-14 1d"], id="hypercare"),
     pytest.param("custom", day("2026-04-15"), ["04-14 1d", "04-15 0d"], id="a date of one's own"),

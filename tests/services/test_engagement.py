@@ -43,6 +43,7 @@ def test_an_engagement_opens_with_an_empty_ps_pool_and_what_follows_from_the_kic
     assert [(each.kind, each.source) for each in deadlines.of_engagement(db.session, engagement.id)] == [
         ("inventory", "computed"),
         ("kickoff", "manual"),
+        ("join_channel", "computed"),
     ]
 
 

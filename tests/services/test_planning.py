@@ -193,7 +193,7 @@ def test_an_overdue_reminder_that_waited_too_long_expires_and_does_not_claim_tha
     inventory = deadlines.one(db.session, engagement.id, None, DeadlineKind.INVENTORY)
     assert inventory is not None
     tick(at_nine(date(2026, 3, 6)))
-    assert tick(at_nine(date(2026, 3, 10))) == ["overdue-2026-03-10"]
+    assert tick(at_nine(date(2026, 3, 10))) == ["after1d", "overdue-2026-03-10"], "the channel is to be joined as well"
     found = standing(inventory)
     assert (found["overdue-2026-03-06"], found["overdue-2026-03-10"]) == ("expired", "ready")
 

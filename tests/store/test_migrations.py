@@ -26,6 +26,7 @@ REVISIONS = schema.revisions(SCRIPTS)
 TIME = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY = date(2026, 3, 2)
 CUSTOMER, PERSON, ENGAGEMENT, SITE, BLOCK, POOL, ALLOWANCE, ENTRY, PS_ENTRY, DEADLINE, NOTICE = (new_id() for _ in range(11))
+FREEZE, ROUND = new_id(), new_id()
 
 # Rows in plain values, by the revision that makes room for them. Columns are named, so that later ones may be added.
 ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
@@ -173,6 +174,45 @@ ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             },
         ),
     ],
+    "0008": [
+        (
+            "duty",
+            {
+                "id": new_id(), "engagement_id": ENGAGEMENT, "site_id": SITE, "kind": "uat", "title": "Test", "owner_id": PERSON,
+                "deadline_id": DEADLINE, "state": "done", "evidence": "Signed", "done_at": TIME, "done_by": PERSON,
+                "waived_reason": None, "created_at": TIME, "version": 1,
+            },
+        ),
+        (
+            "freeze",
+            {
+                "id": FREEZE, "engagement_id": ENGAGEMENT, "site_id": SITE, "kind": "code", "deadline_id": DEADLINE, "ends_at": None,
+                "answer": "freeze", "answered_by": PERSON, "answered_at": TIME, "ended_at": None, "created_at": TIME, "version": 1,
+            },
+        ),
+        (
+            "freeze_override",
+            {
+                "id": new_id(), "engagement_id": ENGAGEMENT, "freeze_id": FREEZE, "what": "w", "reason": "r", "until": None,
+                "by": PERSON, "at": TIME,
+            },
+        ),
+        (
+            "uat_round",
+            {
+                "id": ROUND, "engagement_id": ENGAGEMENT, "site_id": SITE, "number": 1, "state": "open",
+                "testers": '[{"name": "Ann"}]', "opened_at": TIME, "closed_at": None, "closed_by": None, "reason": None, "version": 1,
+            },
+        ),
+        (
+            "defect",
+            {
+                "id": new_id(), "engagement_id": ENGAGEMENT, "site_id": SITE, "round_id": ROUND, "title": "t", "details": "",
+                "classification": "pre_existing", "state": "open", "source_checked": "s", "reported_by": PERSON, "reported_at": TIME,
+                "version": 1,
+            },
+        ),
+    ],
 }  # fmt: skip
 
 
@@ -216,7 +256,7 @@ def fill(revision: str) -> None:
     with db.engine.begin() as connection:
         for table, row in ROWS.get(revision, []):
             names = ", ".join(f'"{name}"' for name in row)
-            json_columns = ("payload", "response", "facts", "value", "body")
+            json_columns = ("payload", "response", "facts", "value", "body", "testers")
             cast = "CAST(:{0} AS JSON)" if db.engine.dialect.name == "postgresql" else ":{0}"
             values = ", ".join((cast if name in json_columns else ":{0}").format(name) for name in row)
             typed = [sa.bindparam(name, type_=types[type(value)]) for name, value in row.items() if type(value) in types]

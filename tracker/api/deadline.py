@@ -26,6 +26,7 @@ class DeadlineIn(In):
     opens_on: date | None = Field(None, description="First day of a UAT window; its end follows from the agreement.")
     reason: str | None = Field(None, max_length=500)
     owner_id: UUID | None = None
+    override_reason: str | None = Field(None, max_length=500, description="Why a freeze that is on begins at another time.")
 
 
 class DeadlinePatch(In):
@@ -34,6 +35,7 @@ class DeadlinePatch(In):
     opens_on: date | None = None
     reason: str | None = Field(None, max_length=500)
     done_at: AwareDatetime | None = Field(None, description="When it was done, at the latest now; null opens it again.")
+    override_reason: str | None = Field(None, max_length=500, description="Why a freeze that is on begins at another time.")
 
 
 class DeadlineOut(Out):
@@ -81,6 +83,7 @@ def set_deadline(call: Call, engagement_id: UUID, body: DeadlineIn) -> DeadlineO
         title=body.title,
         reason=body.reason,
         owner_id=body.owner_id,
+        override_reason=body.override_reason,
     )
     return deadline_out(service.set_date(call.session, call.actor, engagement_id, spec, now=call.now))
 
@@ -104,5 +107,6 @@ def change_deadline(call: Call, deadline_id: UUID, body: DeadlinePatch) -> Deadl
         reason=body.reason,
         done_at=body.done_at,
         open_again="done_at" in named and body.done_at is None,
+        override_reason=body.override_reason,
     )
     return deadline_out(service.change_date(call.session, call.actor, deadline_id, change, now=call.now))

@@ -5,7 +5,22 @@ from typing import Any
 from flask import Blueprint, Flask, current_app
 from flask_wtf import CSRFProtect
 
-from tracker.api import audit, budget, customer, deadline, engagement, notice, person, requirements, scope, site, time_entry
+from tracker.api import (
+    audit,
+    budget,
+    customer,
+    deadline,
+    duty,
+    engagement,
+    freeze,
+    notice,
+    person,
+    requirements,
+    scope,
+    site,
+    time_entry,
+    uat,
+)
 from tracker.api.openapi import describe
 from tracker.edge.rule import public
 
@@ -18,6 +33,9 @@ APIS = (
     budget.api,
     time_entry.api,
     deadline.api,
+    duty.api,
+    freeze.api,
+    uat.api,
     notice.api,
     audit.api,
     person.api,

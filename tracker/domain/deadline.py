@@ -24,10 +24,12 @@ class DeadlineKind(StrEnum):
 
     KICKOFF = "kickoff"
     INVENTORY = "inventory"
+    JOIN_CHANNEL = "join_channel"
     ACCESS = "access"
     CODE_FREEZE = "code_freeze"
     UAT = "uat"
     TTL = "ttl"
+    CONTENT_FREEZE_NOTICE = "content_freeze_notice"
     CONTENT_FREEZE = "content_freeze"
     DNS_CUTOVER = "dns_cutover"
     HYPERCARE_END = "hypercare_end"
@@ -66,6 +68,14 @@ KINDS: Mapping[DeadlineKind, KindFacts] = {
         "customer",
         of_site=False,
     ),
+    DeadlineKind.JOIN_CHANNEL: KindFacts(
+        "Channel joined",
+        "joining the channel",
+        "is due",
+        "Customer: have everybody who decides or tests join this channel.",
+        "customer",
+        of_site=False,
+    ),
     DeadlineKind.ACCESS: KindFacts(
         "Source access due",
         "access to the source",
@@ -96,6 +106,14 @@ KINDS: Mapping[DeadlineKind, KindFacts] = {
         "the lowering of the DNS TTLs",
         "is due",
         "Customer: lower the TTL of every record of this site.",
+        "customer",
+        of_site=True,
+    ),
+    DeadlineKind.CONTENT_FREEZE_NOTICE: KindFacts(
+        "Content freeze announced",
+        "the announcement of the content freeze",
+        "is due",
+        "Customer: tell everyone who writes to the source when the content freeze begins; the site is not frozen before.",
         "customer",
         of_site=True,
     ),
@@ -133,6 +151,10 @@ KINDS: Mapping[DeadlineKind, KindFacts] = {
 INVENTORY_OFFSET = -1
 # The freeze begins on the business day before the launch and holds to the verified cutover (reading 7).
 CONTENT_FREEZE_OFFSET = -1
+# The channel is joined by the day of the kick-off.
+JOIN_CHANNEL_OFFSET = 0
+# Those affected hear of the freeze five business days before it begins (BR-46; the lead is ours).
+NOTICE_OFFSET = CONTENT_FREEZE_OFFSET - 5
 
 
 @dataclass(frozen=True)
@@ -198,9 +220,9 @@ def following(
     day = dates.day(calendar)
     offsets: dict[DeadlineKind, int] = {}
     if kind is DeadlineKind.KICKOFF:
-        offsets = {DeadlineKind.INVENTORY: INVENTORY_OFFSET}
+        offsets = {DeadlineKind.INVENTORY: INVENTORY_OFFSET, DeadlineKind.JOIN_CHANNEL: JOIN_CHANNEL_OFFSET}
     if kind is DeadlineKind.DNS_CUTOVER:
-        offsets = {DeadlineKind.CONTENT_FREEZE: CONTENT_FREEZE_OFFSET}
+        offsets = {DeadlineKind.CONTENT_FREEZE: CONTENT_FREEZE_OFFSET, DeadlineKind.CONTENT_FREEZE_NOTICE: NOTICE_OFFSET}
         if windows is not None:
             offsets[DeadlineKind.HYPERCARE_END] = windows.hypercare
     return {each: (offset, calendar.add_business_days(day, offset)) for each, offset in offsets.items()}

@@ -13,6 +13,11 @@ class Need:
     fact: str
     sentence: str
     rule: str
+    # Other facts that serve as well.
+    or_else: tuple[str, ...] = ()
+
+    def is_met(self, facts: Collection[str]) -> bool:
+        return any(fact in facts for fact in (self.fact, *self.or_else))
 
 
 @dataclass(frozen=True)
@@ -27,20 +32,26 @@ Lifecycle = Mapping[str, tuple[Step, ...]]
 
 
 def open_steps(
-    lifecycle: Lifecycle, state: str, facts: Collection[str], said: Mapping[str, str] | None = None
+    lifecycle: Lifecycle, state: str, facts: Collection[str], waits: Mapping[str, str] | None = None
 ) -> list[tuple[Step, list[Need]]]:
     """Every step that leads out of a state, each with the needs that are not met.
 
-    `said` has for some needs a sentence that tells more than their own.
+    `waits` says of a fact what it waits for; it is added to the need's sentence.
     """
-    told = said or {}
     return [
-        (step, [replace(need, sentence=told.get(need.fact, need.sentence)) for need in step.needs if need.fact not in facts])
+        (step, [_waiting(need, waits or {}) for need in step.needs if not need.is_met(facts)])
         for step in lifecycle.get(state, ())
     ]
 
 
-def advance(lifecycle: Lifecycle, state: str, to: str, facts: Collection[str] = (), said: Mapping[str, str] | None = None) -> str:
+def _waiting(need: Need, waits: Mapping[str, str]) -> Need:
+    said = waits.get(need.fact)
+    return replace(need, sentence=f"{need.sentence} {said}") if said else need
+
+
+def advance(
+    lifecycle: Lifecycle, state: str, to: str, facts: Collection[str] = (), waits: Mapping[str, str] | None = None
+) -> str:
     """Return the new state.
 
     Raises Invalid for a state that does not exist, Guard for a step that does not exist from here or that still
@@ -48,7 +59,7 @@ def advance(lifecycle: Lifecycle, state: str, to: str, facts: Collection[str] = 
     """
     if to not in lifecycle:
         raise Invalid.at("to", f"There is no state called {to}. Choose one of: {', '.join(lifecycle)}.")
-    for step, missing in open_steps(lifecycle, state, facts, said):
+    for step, missing in open_steps(lifecycle, state, facts, waits):
         if step.to != to:
             continue
         if missing:

@@ -58,8 +58,14 @@ class SiteStage(StrEnum):
 AGREED = Need("requirements_agreed", "The requirements that list this site are not agreed yet.", "BR-01")
 INVENTORY = Need("inventory_received", "The site inventory has not been received.", "BR-08")
 SIGNED = Need("requirements_signed", "A customer approver has not signed the agreed requirements.", "BR-08")
-SCOPE_SETTLED = Need("scope_settled", "Not every included item of the scope is done, not needed or waived.", "BR-31")
-UAT_SIGNED = Need("uat_signed", "A customer approver has not signed the acceptance test.", "BR-49")
+SCOPE_SETTLED = Need("scope_settled", "The scope is not settled.", "BR-31")
+UAT_SIGNED = Need(
+    "uat_signed",
+    "A customer approver has not signed the acceptance test, nor has it lapsed under the agreed clause.",
+    "BR-49",
+    or_else=("uat_lapsed",),
+)
+TOLD = Need("content_freeze_told", "Those affected have not been told about the content freeze.", "BR-46")
 CUTOVER_SIGNED = Need("cutover_signed", "A customer approver has not signed the DNS cutover.", "BR-49")
 
 # Where a site stands when the customer is asked to sign for it: a signature is under what was there to be seen (BR-49).
@@ -81,7 +87,7 @@ SITE_LIFECYCLE: Lifecycle = {
     "in_uat": (Step("uat_fixing"), Step("uat_accepted", (UAT_SIGNED,)), WITHDRAW),
     "uat_fixing": (Step("in_uat", (SCOPE_SETTLED,)), WITHDRAW),
     "uat_accepted": (Step("launch_planned"), WITHDRAW),
-    "launch_planned": (Step("content_frozen"), WITHDRAW),
+    "launch_planned": (Step("content_frozen", (TOLD,)), WITHDRAW),
     "content_frozen": (Step("resyncing"), POSTPONE, WITHDRAW),
     "resyncing": (Step("resynced"), POSTPONE, WITHDRAW),
     "resynced": (Step("cutover_open"), POSTPONE, WITHDRAW),

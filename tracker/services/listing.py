@@ -1,4 +1,4 @@
-"""Puts a site on an engagement's list, with the budgets of its package. Use cases share it; no edge calls it."""
+"""Puts a site on an engagement's list, with the budgets of its package and its duties. Use cases share it; no edge calls it."""
 
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ from tracker.domain.site import (
     read_facts,
 )
 from tracker.domain.text import TextError, read_line
+from tracker.services.obligations import begin_site
 from tracker.services.scoping import consider, known_of, note_sources
 from tracker.store import audit
 from tracker.store import budget as budgets
@@ -71,6 +72,7 @@ def list_site(
     session.flush()
     entitle(session, site)
     note_sources(site, actor, known_of(site), source="listing", now=now)
+    begin_site(session, engagement, site, now=now)
     audit.record(session, actor, engagement.id, "site.added", ("site", site.id), {"name": site.name, "url": site.url})
     consider(session, engagement, site, now=now)
     return site

@@ -1,6 +1,6 @@
 """Plans the reminders of one engagement, in the transaction that changed its facts. Use cases share it; no edge calls it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -13,7 +13,9 @@ from tracker.domain.reminders.ladder import AT_OPENING, Moment, Occasion, next_r
 from tracker.domain.reminders.registry import REMINDERS
 from tracker.domain.site import LAUNCHED_STAGES
 from tracker.domain.workday import Calendar
+from tracker.services.obligations import align
 from tracker.store import deadline as deadlines
+from tracker.store import duty as duties
 from tracker.store import engagement as engagements
 from tracker.store import outbox
 from tracker.store import person as people
@@ -23,6 +25,7 @@ from tracker.store.deadline import Deadline
 from tracker.store.engagement import Engagement
 from tracker.store.holiday import holidays_of
 from tracker.store.notice import OutboxNotice
+from tracker.store.site import Site
 
 UNTRUE = "The date was moved or is done, or a later reminder followed."
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -46,10 +49,14 @@ class Ground:
     site_names: Mapping[UUID, str]
     launched: frozenset[UUID]
     withdrawn: frozenset[UUID]
+    listed: Sequence[Site]
+    catalogue_version: int | None
+    # Dates by which nothing has to be done any more.
+    waived: frozenset[UUID]
 
 
 def ground_of(session: AnySession, engagement: Engagement, *, around: Iterable[date]) -> Ground:
-    """Read what dates stand on, in four statements."""
+    """Read what dates stand on, in five statements."""
     customer = engagements.customer(session, engagement.customer_id)
     agreement = engagements.agreement_of(session, engagement.id)
     listed = sites.of_engagement(session, engagement.id)
@@ -60,6 +67,9 @@ def ground_of(session: AnySession, engagement: Engagement, *, around: Iterable[d
         site_names={site.id: site.name for site in listed},
         launched=frozenset(site.id for site in listed if site.stage in LAUNCHED_STAGES),
         withdrawn=frozenset(site.id for site in listed if site.stage == "withdrawn"),
+        listed=listed,
+        catalogue_version=agreement.catalogue_version if agreement else None,
+        waived=duties.waived_dates(session, engagement.id),
     )
 
 
@@ -73,7 +83,7 @@ def take(session: AnySession, engagement: Engagement) -> None:
 
 
 def replan(session: AnySession, engagement: Engagement, *, now: datetime, after: datetime | None = None) -> None:
-    """Bring an engagement's waiting notices in line with its dates as they are now.
+    """Bring an engagement's duties, freezes and waiting notices in line with its dates as they are now.
 
     What is later than `after` (now, unless a tick catches up) is planned; what waits and is no longer true is called
     off. Setting a date thus posts nothing by itself.
@@ -81,6 +91,7 @@ def replan(session: AnySession, engagement: Engagement, *, now: datetime, after:
     take(session, engagement)
     dated = deadlines.of_engagement(session, engagement.id, anew=True)
     ground = ground_of(session, engagement, around=[now.date(), *(deadline.day for deadline in dated)])
+    align(session, engagement, dated, ground.listed, ground.catalogue_version, now=now)
     mentions = _slack_ids(session, dated)
     notices: list[Notice] = []
     keep: list[str] = []
@@ -141,6 +152,8 @@ def _key(deadline: Deadline, occasion: Occasion) -> str:
 
 def _is_live(deadline: Deadline, ground: Ground) -> bool:
     if deadline.done_at is not None or ground.engagement.status != "active" or deadline.site_id in ground.withdrawn:
+        return False
+    if deadline.id in ground.waived:
         return False
     return not (deadline.kind == DeadlineKind.CODE_FREEZE and deadline.site_id in ground.launched)
 

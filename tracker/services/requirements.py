@@ -7,10 +7,9 @@ from uuid import UUID
 from tracker.domain.access import Actor, Permission
 from tracker.domain.budget import entitled
 from tracker.domain.errors import EditedMeanwhile, Guard, Invalid
-from tracker.domain.lifecycle import say_state
-from tracker.domain.site import SIGNED_AT
 from tracker.services.planning import replan
-from tracker.store import audit, requirements
+from tracker.services.signing import AGAINST_EDITS, put_name
+from tracker.store import audit
 from tracker.store import engagement as engagements
 from tracker.store import site as sites
 from tracker.store.database import AnySession
@@ -18,8 +17,6 @@ from tracker.store.engagement import Engagement
 from tracker.store.requirements import ProjectRequirements, Signature, document_digest
 from tracker.store.site import Site
 
-# Keeps other edits waiting, but not those who only refer to the row, such as a booking.
-AGAINST_EDITS = {"key_share": True}
 SUBJECTS = ("requirements", "freeze", "uat", "cutover")
 
 
@@ -118,47 +115,4 @@ def sign(
             raise Invalid.at("site_id", "The requirements are signed for all sites at once. Leave the site out.")
     elif (site := sites.get(session, actor, site_id) if site_id else None) is None or site.engagement_id != engagement_id:
         raise Invalid.at("site_id", "Say which site of this engagement is signed for.")
-    # Two approvers, or one who presses twice, may sign at the same moment.
-    session.refresh(engagement, with_for_update=AGAINST_EDITS)
-    agreed = requirements.latest(session, engagement_id)
-    if agreed is None:
-        raise Guard(
-            "There is nothing to sign: the requirements are not agreed yet.",
-            rule="BR-08",
-            missing=["requirements_agreed"],
-        )
-    if digest != agreed.hash:
-        raise EditedMeanwhile("What you were shown has changed. Read it again before you sign.")
-    stored = digest if site_id is None else f"{digest}:{site_id}"
-    existing = requirements.signature(session, engagement_id, subject, stored)
-    if existing is not None:
-        return existing
-    if site is not None:
-        # Held, so that it cannot go on while the signature is given.
-        session.refresh(site, with_for_update=AGAINST_EDITS)
-        if site.stage not in SIGNED_AT[subject]:
-            raise Guard(
-                f"{site.name} is {say_state(site.stage)}: this is not asked for now.",
-                rule="BR-49",
-                missing=sorted(SIGNED_AT[subject]),
-            )
-    assert actor.person_id is not None
-    signature = Signature(
-        engagement_id=engagement_id,
-        site_id=site_id,
-        subject=subject,
-        hash=stored,
-        signed_by=actor.person_id,
-        signed_at=now,
-    )
-    session.add(signature)
-    session.flush()
-    audit.record(
-        session,
-        actor,
-        engagement_id,
-        "signature.given",
-        ("signature", signature.id),
-        {"subject": subject, "hash": stored},
-    )
-    return signature
+    return put_name(session, actor, engagement, site, subject, digest, now=now)

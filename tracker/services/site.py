@@ -6,17 +6,23 @@ from typing import Any
 from uuid import UUID
 
 from tracker.domain.access import Actor, Permission
+from tracker.domain.duty import BEFORE, DUTIES, DutyState, say_waiting
 from tracker.domain.errors import EditedMeanwhile, Guard, UnlistedSite
 from tracker.domain.lifecycle import advance
 from tracker.domain.scope import say_unsettled
-from tracker.domain.site import SITE_LIFECYCLE
+from tracker.domain.site import SITE_LIFECYCLE, SiteStage
+from tracker.domain.uat import RoundState
+from tracker.domain.workday import Calendar
 from tracker.services.listing import check_whole, entitle, list_site, read_values
-from tracker.services.planning import replan
+from tracker.services.planning import replan, say_due
+from tracker.services.rounds import open_round
 from tracker.services.scoping import changed_of, consider, known_of, note_sources
 from tracker.store import audit, requirements
+from tracker.store import duty as duties
 from tracker.store import engagement as engagements
 from tracker.store import scope as scopes
 from tracker.store import site as sites
+from tracker.store import uat as rounds
 from tracker.store.database import AnySession
 from tracker.store.engagement import Engagement
 from tracker.store.site import Site
@@ -103,13 +109,43 @@ def site_facts(session: AnySession, site: Site, engagement: Engagement) -> set[s
         facts.add("inventory_received")
     if engagement.type != "managed" or not scopes.holding_up_uat(session, site.id):
         facts.add("scope_settled")
+    return facts | _facts_of_duties(session, site)
+
+
+def _facts_of_duties(session: AnySession, site: Site) -> set[str]:
+    """What duties have brought, and whether the acceptance test has lapsed under the agreed clause (reading 8)."""
+    facts: set[str] = set()
+    kept = {kind: row.duty.state for kind, row in duties.around_site(session, site).items()}
+    if kept.get("site-inventory") == DutyState.DONE:
+        facts.add("inventory_received")
+    # Of a self-service engagement nothing is asked (BR-46 is a rule of managed work).
+    if kept.get("content-freeze-notice") in (None, DutyState.DONE, DutyState.WAIVED):
+        facts.add("content_freeze_told")
+    last = rounds.latest_round(session, site.id)
+    if last is not None and last.state == RoundState.LAPSED:
+        facts.add("uat_lapsed")
     return facts
 
 
-def say_missing(session: AnySession, site: Site) -> dict[str, str]:
-    """What some needs of the lifecycle say of this very site: which items of the scope are not settled."""
+def waits_of(session: AnySession, site: Site, engagement: Engagement) -> dict[str, str]:
+    """For each fact that is missing what it waits for: items of the scope, or a duty, whose it is and by when."""
     unsettled = scopes.holding_up_uat(session, site.id)
-    return {"scope_settled": say_unsettled(unsettled)} if unsettled else {}
+    said = {"scope_settled": say_unsettled(unsettled)} if unsettled else {}
+    for kind, row in duties.around_site(session, site).items():
+        fact = DUTIES[kind].brings
+        if fact is not None and row.duty.state == DutyState.OPEN:
+            due = say_due(row.deadline.dates, Calendar(engagement.time_zone), engagement.time_zone) if row.deadline else None
+            said[fact] = say_waiting(row.duty.title, row.owner, due)
+    return said
+
+
+def open_before(session: AnySession, site: Site) -> dict[str, list[str]]:
+    """For each step, the open duties that should come first without holding it up (BR-09, BR-10)."""
+    kept = duties.around_site(session, site)
+    return {
+        step: [kept[kind].duty.title for kind in kinds if kind in kept and kept[kind].duty.state == DutyState.OPEN]
+        for step, kinds in BEFORE.items()
+    }
 
 
 def move_site(session: AnySession, actor: Actor, site_id: UUID, to: str, *, now: datetime) -> Site:
@@ -118,11 +154,14 @@ def move_site(session: AnySession, actor: Actor, site_id: UUID, to: str, *, now:
     actor.must(Permission.EDIT_ENGAGEMENT)
     _hold(session, site, engagement)
     before = site.stage
-    site.stage = advance(SITE_LIFECYCLE, site.stage, to, site_facts(session, site, engagement), say_missing(session, site))
+    facts, waits = site_facts(session, site, engagement), waits_of(session, site, engagement)
+    site.stage = advance(SITE_LIFECYCLE, site.stage, to, facts, waits)
     site.version += 1
     session.flush()
     audit.record(session, actor, site.engagement_id, "site.moved", ("site", site.id), {"from": before, "to": to})
-    if to == "withdrawn":
+    if site.stage == SiteStage.WITHDRAWN:
         consider(session, engagement, site, now=now)
+    elif site.stage == SiteStage.IN_UAT:
+        open_round(session, actor, site, engagement, now=now)
     replan(session, engagement, now=now)
     return site

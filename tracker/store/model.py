@@ -4,7 +4,9 @@ from tracker.store import (
     audit,
     budget,
     deadline,
+    duty,
     engagement,
+    freeze,
     notice,
     pacing,
     person,
@@ -16,6 +18,7 @@ from tracker.store import (
     site,
     time_entry,
     transaction,
+    uat,
 )
 from tracker.store.database import Base
 
@@ -23,7 +26,9 @@ TABLE_MODULES = (
     audit,
     budget,
     deadline,
+    duty,
     engagement,
+    freeze,
     notice,
     pacing,
     person,
@@ -35,5 +40,6 @@ TABLE_MODULES = (
     site,
     time_entry,
     transaction,
+    uat,
 )
 metadata = Base.metadata

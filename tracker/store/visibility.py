@@ -9,7 +9,9 @@ from tracker.domain.access import Actor
 from tracker.domain.errors import NotFound
 from tracker.store.database import AnySession
 from tracker.store.deadline import Deadline
+from tracker.store.duty import Duty
 from tracker.store.engagement import Engagement, visible, visible_customer
+from tracker.store.freeze import Freeze
 from tracker.store.notice import OutboxNotice
 from tracker.store.person import ApiToken, Person
 from tracker.store.question import Question
@@ -17,8 +19,10 @@ from tracker.store.risk import Risk, known_to
 from tracker.store.scope import ScopeItem
 from tracker.store.site import Site
 from tracker.store.time_entry import TimeEntry
+from tracker.store.uat import Defect, UatRound
 
-OF_ENGAGEMENT: Mapping[str, type[Site | TimeEntry | Deadline | OutboxNotice | ScopeItem | Question | Risk]] = {
+Known = Site | TimeEntry | Deadline | OutboxNotice | ScopeItem | Question | Risk | Duty | Freeze | UatRound | Defect
+OF_ENGAGEMENT: Mapping[str, type[Known]] = {
     "site_id": Site,
     "entry_id": TimeEntry,
     "deadline_id": Deadline,
@@ -26,6 +30,10 @@ OF_ENGAGEMENT: Mapping[str, type[Site | TimeEntry | Deadline | OutboxNotice | Sc
     "scope_item_id": ScopeItem,
     "question_id": Question,
     "risk_id": Risk,
+    "duty_id": Duty,
+    "freeze_id": Freeze,
+    "round_id": UatRound,
+    "defect_id": Defect,
 }
 OF_INSTALLATION: Mapping[str, type[Person | ApiToken]] = {"person_id": Person, "token_id": ApiToken}
 

@@ -166,7 +166,7 @@ def page_of(site_id: UUID, *, refused: Form | None = None) -> ResponseReturnValu
     """The site's page, also with what was refused on it. A fixed number of statements."""
     actor = current_actor()
     site, engagement = sites.get_with_engagement(db.session, actor, site_id)
-    facts, said = service.site_facts(db.session, site, engagement), service.say_missing(db.session, site)
+    facts, waits = service.site_facts(db.session, site, engagement), service.waits_of(db.session, site, engagement)
     page = render_template(
         "site/site.html",
         nav_current="portfolio",
@@ -174,7 +174,7 @@ def page_of(site_id: UUID, *, refused: Form | None = None) -> ResponseReturnValu
         refused=refused,
         site=present.site_head(site),
         engagement=head_of(engagement),
-        transitions=[present.transition_row(*each) for each in open_steps(SITE_LIFECYCLE, site.stage, facts, said)],
+        transitions=[present.transition_row(*each) for each in open_steps(SITE_LIFECYCLE, site.stage, facts, waits)],
         deadlines=dates_of(site, engagement, actor),
         facts=present.site_facts(site, actor),
         urls=urls_of(site, actor),

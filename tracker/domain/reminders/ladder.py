@@ -83,6 +83,12 @@ def days_before(count: int) -> Rung:
     return Rung(f"{count}d", lambda moment: moment.morning(moment.calendar.add_business_days(moment.day, -count)), says)
 
 
+def days_after(count: int) -> Rung:
+    """At nine, so many business days after: it was due, and nobody has said that it is done."""
+    says = f"{{thing}} was due {count} business day{'s' if count > 1 else ''} ago"
+    return Rung(f"after{count}d", lambda moment: moment.morning(moment.calendar.add_business_days(moment.day, count)), says)
+
+
 def hours_before(count: int) -> Rung:
     """So many hours before the instant itself."""
     says = f"{{thing}} {{verb}} in {count} hour{'s' if count > 1 else ''}"
