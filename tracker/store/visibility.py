@@ -11,15 +11,18 @@ from tracker.store.database import AnySession
 from tracker.store.deadline import Deadline
 from tracker.store.engagement import Engagement, visible, visible_customer
 from tracker.store.notice import OutboxNotice
+from tracker.store.path import PathStep, SitePath
 from tracker.store.person import ApiToken, Person
 from tracker.store.site import Site
 from tracker.store.time_entry import TimeEntry
 
-OF_ENGAGEMENT: Mapping[str, type[Site | TimeEntry | Deadline | OutboxNotice]] = {
+OF_ENGAGEMENT: Mapping[str, type[Site | TimeEntry | Deadline | OutboxNotice | SitePath | PathStep]] = {
     "site_id": Site,
     "entry_id": TimeEntry,
     "deadline_id": Deadline,
     "notice_id": OutboxNotice,
+    "path_id": SitePath,
+    "step_id": PathStep,
 }
 OF_INSTALLATION: Mapping[str, type[Person | ApiToken]] = {"person_id": Person, "token_id": ApiToken}
 
