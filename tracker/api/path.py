@@ -52,6 +52,7 @@ class StepOut(Out):
     actor: str = Field(description="Whose turn it is: " + ", ".join(ACTORS))
     inputs: dict[str, str | None]
     checks: list[CheckOut]
+    optional_inputs: list[str]
     evidence_wanted: str
     evidence: str
     done: bool
@@ -144,7 +145,8 @@ def step_out(walk: Walk, step: PathStep) -> StepOut:
         **named,
         title=said.title,
         actor=walk.doer(step),
-        inputs={name: step.inputs.get(name) for name in said.inputs},
+        inputs={name: step.inputs.get(name) for name in said.asked},
+        optional_inputs=list(said.optional_inputs),
         checks=checks,
         evidence_wanted=said.evidence,
         done=step.finished_at is not None,

@@ -76,21 +76,36 @@ def needs_evidence(step: RunbookStep) -> bool:
 
 
 def doer_of(runbook: Runbook, step: RunbookStep, *, managed: bool) -> str:
-    """Whose turn a step is. In a managed engagement the migrations team does what a technical path leaves to the owner."""
+    """Whose turn a step is.
+
+    In a managed engagement the migrations team does what a technical path leaves to the site's owner; in a self-service one
+    the owner is the one who moves the site, so what a path leaves to the team is theirs.
+    """
     if managed and step.actor == "customer" and runbook.id not in (MANAGED, LAUNCH):
         return "migrations_team"
+    if not managed and step.actor == "migrations_team":
+        return "customer"
     return step.actor
+
+
+def may_settle(actor: Actor, step: RunbookStep, doer: str) -> bool:
+    """Whether somebody may settle a step: staff any, customers what is theirs or what the catalogue leaves to them."""
+    if actor.is_staff:
+        return actor.may(Permission.WORK_ON_SITES)
+    return actor.may(Permission.ANSWER) and "customer" in (step.actor, doer)
+
+
+def is_customers_own(step: RunbookStep, doer: str) -> bool:
+    """Whether the catalogue itself leaves a step to the customer, and nobody has taken it over."""
+    return step.actor == doer == "customer"
 
 
 def check_doer(actor: Actor, step: RunbookStep, doer: str, *, on_behalf: bool) -> None:
     """Raises NotAllowed for a customer at the team's step, Invalid for staff at the customer's who do not say so."""
     actor.must(Permission.ANSWER)
-    if not actor.is_staff:
-        if step.actor != "customer":
-            raise NotAllowed("This step is the team's. You will see here when it is done.")
-        return
-    actor.must(Permission.WORK_ON_SITES)
-    if doer == "customer" and not on_behalf:
+    if not may_settle(actor, step, doer):
+        raise NotAllowed("This step is the team's. You will see here when it is done.")
+    if actor.is_staff and is_customers_own(step, doer) and not on_behalf:
         raise Invalid.at("on_behalf", "This step is the customer's. Say that you did it for them.")
 
 
@@ -213,7 +228,7 @@ def read_inputs(runbook: Runbook, step: RunbookStep, said: Mapping[str, str | No
     errors: list[FieldError] = []
     read: dict[str, str] = {}
     for name, text in said.items():
-        if name not in step.inputs:
+        if name not in step.asked:
             errors.append(FieldError(f"inputs.{name[:60]}", "This step asks for no such input."))
             continue
         try:

@@ -21,6 +21,7 @@ from tracker.domain.path_step import (
     check_skip,
     checks_of,
     doer_of,
+    is_customers_own,
     read_inputs,
     read_kept,
     target_names,
@@ -231,7 +232,7 @@ def change_step(session: AnySession, actor: Actor, step_id: UUID, change: StepCh
         check_finish(walk.said(step), checks, inputs=step.inputs, evidence=step.evidence, confirmed=step.confirmed)
     if _settles(change):
         step.finished_at, step.finished_by = now, actor.person_id
-        step.on_behalf = actor.is_staff and walk.doer(step) == "customer"
+        step.on_behalf = actor.is_staff and is_customers_own(walk.said(step), walk.doer(step))
     step.version += 1
     session.flush()
     audit.record(session, actor, step.engagement_id, _action(change), ("path_step", step.id), _say(step))

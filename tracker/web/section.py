@@ -19,7 +19,10 @@ class Section:
 
 
 OF_ENGAGEMENT: Sequence[Section] = (Section("overview", "Overview", ""),)
-OF_SITE: Sequence[Section] = (Section("overview", "Overview", ""),)
+OF_SITE: Sequence[Section] = (
+    Section("overview", "Overview", ""),
+    Section("path", "Path", "/path"),
+)
 
 
 def of_engagement(actor: Actor, engagement_id: UUID, current: str) -> list[Shown]:
