@@ -18,8 +18,10 @@ from tracker.domain.access import MATRIX, STAFF, Permission
 from tracker.domain.deadline import Dates, DeadlineKind
 from tracker.edge.rule import PUBLIC, rule_of
 from tracker.services.deadline import DateSpec, set_date
+from tracker.services.path import StepChange, change_step, choose_path
 from tracker.services.scope import OwnItem, add_item
 from tracker.services.time_entry import book
+from tracker.store import path as paths
 from tracker.store.database import db
 from tracker.store.notice import OutboxNotice
 from tracker.store.person import Person
@@ -28,6 +30,7 @@ from tracker.store.transaction import transaction
 SECRET = "Zanzibar 77"
 OF_ENGAGEMENT = {"customer_id", "engagement_id", "site_id", "entry_id", "deadline_id", "notice_id"}
 OF_ENGAGEMENT |= {"scope_item_id"}
+OF_ENGAGEMENT |= {"path_id", "step_id"}
 PUBLIC_PATHS = {
     "/healthz",
     "/readyz",
@@ -72,11 +75,15 @@ def foreign(app: Flask) -> Foreign:
         entry = book(db.session, who, some_work(site, note=SECRET), now=NOW)[0].entry
         own = OwnItem(title=SECRET, decision="ps", reason=SECRET, clause=SECRET, site_id=site.id)
         scope_item = add_item(db.session, who, engagement.id, own, now=NOW)
+        path = choose_path(db.session, who, site.id, "wordpress-guided-2024", now=NOW)
+        step_id = paths.steps_of(db.session, [path.id])[path.id][0].id
+        change_step(db.session, who, step_id, StepChange(None, evidence=SECRET), now=NOW)
     notice_id = db.session.scalar(sa.select(OutboxNotice.id).where(OutboxNotice.engagement_id == engagement.id).limit(1))
     assert notice_id is not None
     ids = {"engagement_id": engagement.id, "site_id": site.id, "deadline_id": deadline.id, "entry_id": entry.id}
     ids |= {"scope_item_id": scope_item.id}
     ids["customer_id"] = engagement.customer_id
+    ids |= {"path_id": path.id, "step_id": step_id}
     return Foreign(ids | {"notice_id": notice_id, "person_id": engineer.id, "token_id": engagement.id})
 
 

@@ -27,6 +27,7 @@ TIME = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY = date(2026, 3, 2)
 CUSTOMER, PERSON, ENGAGEMENT, SITE, BLOCK, POOL, ALLOWANCE, ENTRY, PS_ENTRY, DEADLINE, NOTICE = (new_id() for _ in range(11))
 FREEZE, ROUND = new_id(), new_id()
+PATH = new_id()
 
 # Rows in plain values, by the revision that makes room for them. Columns are named, so that later ones may be added.
 ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
@@ -213,6 +214,38 @@ ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             },
         ),
     ],
+    "0009": [
+        (
+            "site_path",
+            {
+                "id": PATH, "engagement_id": ENGAGEMENT, "site_id": SITE, "runbook": "wordpress-guided-2017",
+                "catalogue_version": 1, "reason": "An old ticket", "chosen_by": PERSON, "chosen_at": TIME, "state": "failed",
+                "ended_at": TIME, "fault": "cdn-blocks-post", "failure": "POST not allowed", "version": 2,
+            },
+        ),
+        (
+            "path_step",
+            {
+                "id": new_id(), "engagement_id": ENGAGEMENT, "path_id": PATH, "site_id": SITE, "position": 1, "step": "account",
+                "inputs": '{"account_email": "ann@example.com"}', "confirmed": '["account.1"]', "evidence": "Ann’s account",
+                "finished_by": PERSON, "finished_at": TIME, "on_behalf": True, "skipped_reason": None, "version": 2,
+            },
+        ),
+        (
+            "target_site",
+            {
+                "id": new_id(), "engagement_id": ENGAGEMENT, "site_id": SITE, "name": "acme-shop", "taken_at": TIME,
+                "released_at": None,
+            },
+        ),
+        (
+            "helped_migration",
+            {
+                "id": new_id(), "customer_id": CUSTOMER, "number": 5, "engagement_id": ENGAGEMENT, "site_path_id": PATH,
+                "helped_at": TIME, "helped_by": PERSON, "note": "It timed out",
+            },
+        ),
+    ],
 }  # fmt: skip
 
 
@@ -257,6 +290,7 @@ def fill(revision: str) -> None:
         for table, row in ROWS.get(revision, []):
             names = ", ".join(f'"{name}"' for name in row)
             json_columns = ("payload", "response", "facts", "value", "body", "testers")
+            json_columns = ("payload", "response", "facts", "value", "body", "inputs", "confirmed")
             cast = "CAST(:{0} AS JSON)" if db.engine.dialect.name == "postgresql" else ":{0}"
             values = ", ".join((cast if name in json_columns else ":{0}").format(name) for name in row)
             typed = [sa.bindparam(name, type_=types[type(value)]) for name, value in row.items() if type(value) in types]

@@ -34,6 +34,11 @@ def catalogue(version: int) -> Catalogue:
     return read(FOLDER, version)
 
 
+def pinned(version: int | None) -> Catalogue:
+    """The version that an agreement names; the newest where there is no agreement. Raises CatalogueFault."""
+    return newest() if version is None else catalogue(version)
+
+
 def check_all() -> None:
     """Read every version, at the start of the program. Raises CatalogueFault."""
     if not versions():

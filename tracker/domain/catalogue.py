@@ -271,7 +271,13 @@ class RunbookStep(Record):
     source: str
     evidence: str
     inputs: tuple[str, ...] = ()
+    optional_inputs: tuple[str, ...] = ()
     validation: tuple[str, ...] = ()  # "auto: …", "human: …", or the name of a shared validation
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Every input, those first without which the step is not done."""
+        return (*self.inputs, *self.optional_inputs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -395,7 +401,7 @@ class Catalogue:
         parts = []
         for each in source.split(";"):
             name, _, section = each.strip().partition("#")
-            title = {known.id: known.title for known in self.offering.sources}.get(name, name)
+            title = {known.id: known.title for known in self.offering.sources}.get(name) or _say_page(name)
             parts.append(f"{title}: {_say_section(section)}" if section else title)
         return "; ".join(parts)
 
@@ -444,6 +450,14 @@ class Catalogue:
                 if not each.startswith(("auto:", "auto or human:", "human:")) and each not in self.runbooks.shared_validations
             ]
             yield from (f"runbook {runbook.id}, step {step.id}: there is no check called {each}" for each in unknown)
+
+
+def _say_page(path: str) -> str:
+    """A page of the host's documentation, by its name; anything else stays as it is written."""
+    if not path.startswith("source/"):
+        return path
+    name = path.rpartition("/")[2].removesuffix(".md").lstrip("0123456789-").replace("-", " ")
+    return f"Platform documentation, “{name}”"
 
 
 def _say_section(anchor: str) -> str:

@@ -13,6 +13,7 @@ from tracker.store.duty import Duty
 from tracker.store.engagement import Engagement, visible, visible_customer
 from tracker.store.freeze import Freeze
 from tracker.store.notice import OutboxNotice
+from tracker.store.path import PathStep, SitePath
 from tracker.store.person import ApiToken, Person
 from tracker.store.question import Question
 from tracker.store.risk import Risk, known_to
@@ -21,7 +22,21 @@ from tracker.store.site import Site
 from tracker.store.time_entry import TimeEntry
 from tracker.store.uat import Defect, UatRound
 
-Known = Site | TimeEntry | Deadline | OutboxNotice | ScopeItem | Question | Risk | Duty | Freeze | UatRound | Defect
+Known = (
+    Site
+    | TimeEntry
+    | Deadline
+    | OutboxNotice
+    | ScopeItem
+    | Question
+    | Risk
+    | Duty
+    | Freeze
+    | UatRound
+    | Defect
+    | PathStep
+    | SitePath
+)
 OF_ENGAGEMENT: Mapping[str, type[Known]] = {
     "site_id": Site,
     "entry_id": TimeEntry,
@@ -34,6 +49,8 @@ OF_ENGAGEMENT: Mapping[str, type[Known]] = {
     "freeze_id": Freeze,
     "round_id": UatRound,
     "defect_id": Defect,
+    "path_id": SitePath,
+    "step_id": PathStep,
 }
 OF_INSTALLATION: Mapping[str, type[Person | ApiToken]] = {"person_id": Person, "token_id": ApiToken}
 

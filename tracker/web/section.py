@@ -25,6 +25,7 @@ OF_ENGAGEMENT: Sequence[Section] = (
 OF_SITE: Sequence[Section] = (
     Section("overview", "Overview", ""),
     Section("scope", "Scope", "/scope"),
+    Section("path", "Path", "/path"),
 )
 
 
