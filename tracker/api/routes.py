@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Flask, current_app
 from flask_wtf import CSRFProtect
 
-from tracker.api import audit, budget, customer, deadline, engagement, notice, person, requirements, site, time_entry
+from tracker.api import audit, budget, customer, deadline, engagement, inventory, notice, person, requirements, site, time_entry
 from tracker.api.openapi import describe
 from tracker.edge.rule import public
 
@@ -13,6 +13,7 @@ APIS = (
     customer.api,
     engagement.api,
     site.api,
+    inventory.api,
     requirements.api,
     budget.api,
     time_entry.api,

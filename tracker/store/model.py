@@ -5,6 +5,7 @@ from tracker.store import (
     budget,
     deadline,
     engagement,
+    inventory,
     notice,
     pacing,
     person,
@@ -14,6 +15,7 @@ from tracker.store import (
     site,
     time_entry,
     transaction,
+    upload,
 )
 from tracker.store.database import Base
 
@@ -22,6 +24,7 @@ TABLE_MODULES = (
     budget,
     deadline,
     engagement,
+    inventory,
     notice,
     pacing,
     person,
@@ -31,5 +34,6 @@ TABLE_MODULES = (
     site,
     time_entry,
     transaction,
+    upload,
 )
 metadata = Base.metadata

@@ -10,16 +10,20 @@ from tracker.domain.errors import NotFound
 from tracker.store.database import AnySession
 from tracker.store.deadline import Deadline
 from tracker.store.engagement import Engagement, visible, visible_customer
+from tracker.store.inventory import InventoryItem
 from tracker.store.notice import OutboxNotice
 from tracker.store.person import ApiToken, Person
 from tracker.store.site import Site
 from tracker.store.time_entry import TimeEntry
+from tracker.store.upload import Upload
 
-OF_ENGAGEMENT: Mapping[str, type[Site | TimeEntry | Deadline | OutboxNotice]] = {
+OF_ENGAGEMENT: Mapping[str, type[Site | TimeEntry | Deadline | OutboxNotice | InventoryItem | Upload]] = {
     "site_id": Site,
     "entry_id": TimeEntry,
     "deadline_id": Deadline,
     "notice_id": OutboxNotice,
+    "inventory_item_id": InventoryItem,
+    "upload_id": Upload,
 }
 OF_INSTALLATION: Mapping[str, type[Person | ApiToken]] = {"person_id": Person, "token_id": ApiToken}
 
