@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 from tracker.api.operation import Api, Call, In, Listing, Out, PageQuery, Query, Whole, id_cursor
 from tracker.domain.access import Actor, Permission
 from tracker.domain.catalogue import KnownIssue
+from tracker.domain.duration import LONGEST_MINUTES
 from tracker.domain.inventory import Finding
 from tracker.domain.rejected_row import RejectedRow
 from tracker.intake.inventory.registry import FORMATS, InventoryFile, read_inventory
@@ -94,7 +95,7 @@ class FindingOut(ItemOut):
 class VerdictPatch(In):
     verdict: str | None = Field(None, description="works, configure, replace, disable, no_solution, unknown; null: by catalogue.")
     note: str | None = Field(None, max_length=service.NOTE_LENGTH)
-    estimate_minutes: Whole | None = Field(None, ge=0, le=service.MOST_MINUTES)
+    estimate_minutes: Whole | None = Field(None, ge=0, le=LONGEST_MINUTES)
 
 
 class PastImportOut(Out):

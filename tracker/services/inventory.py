@@ -8,6 +8,7 @@ from uuid import UUID
 from tracker.catalog import loader
 from tracker.domain.access import Actor, Permission
 from tracker.domain.catalogue import Catalogue
+from tracker.domain.duration import LONGEST_MINUTES
 from tracker.domain.errors import EditedMeanwhile, Guard, Invalid
 from tracker.domain.inventory import (
     Coverage,
@@ -36,7 +37,6 @@ from tracker.store.upload import Upload
 
 AGAINST_EDITS = {"key_share": True}
 NOTE_LENGTH, FILE_NAME_LENGTH = 1000, 200
-MOST_MINUTES = 60_000
 
 
 @dataclass(frozen=True)
@@ -282,8 +282,8 @@ def _read_change(item: InventoryItem, change: VerdictChange) -> tuple[str | None
         raise Invalid.at("verdict", f"Choose one of: {', '.join(Verdict)}; or none, to leave it to the catalogue.")
     if verdict == Verdict.WORKS and not note:
         raise Invalid.at("note", "Say how you know that it works; the customer reads it.")
-    if estimate is not None and not 0 <= estimate <= MOST_MINUTES:
-        raise Invalid.at("estimate_minutes", f"Write whole minutes, from 0 to {MOST_MINUTES:,}.")
+    if estimate is not None and not 0 <= estimate <= LONGEST_MINUTES:
+        raise Invalid.at("estimate_minutes", f"Write whole minutes, from 0 to {LONGEST_MINUTES:,}.")
     return verdict, note, estimate
 
 

@@ -19,7 +19,10 @@ class Section:
 
 
 OF_ENGAGEMENT: Sequence[Section] = (Section("overview", "Overview", ""),)
-OF_SITE: Sequence[Section] = (Section("overview", "Overview", ""),)
+OF_SITE: Sequence[Section] = (
+    Section("overview", "Overview", ""),
+    Section("inventory", "Inventory", "/inventory"),
+)
 
 
 def of_engagement(actor: Actor, engagement_id: UUID, current: str) -> list[Shown]:

@@ -61,6 +61,8 @@ def recognise(data: bytes) -> str:
     """The format of a file. Raises UnreadableFile for what is none of ours."""
     found = next((name for name, each in FORMATS.items() if each.recognises(data)), None)
     if found is None:
+        if "\n[" in (text := text_of(data)) and "{" in text:
+            objects_of(data, "An inventory")
         labels = "; ".join(each.label for each in FORMATS.values())
         raise UnreadableFile(
             f"This is none of the files that are read here: {labels}. A table needs a column “slug” in its first row."
