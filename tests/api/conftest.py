@@ -34,7 +34,8 @@ def asking(app: Flask) -> Callable[[Person], Ask]:
         def ask(method: str, path: str, body: Any = None, **headers: str) -> Answer:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             named["Authorization"] = f"Bearer {token}"
-            answer = client.open(f"/api/v1{path}", method=method, json=body, headers=named)
+            sent = {"data": body} if isinstance(body, bytes) else {"json": body}
+            answer = client.open(f"/api/v1{path}", method=method, headers=named, **sent)
             return Answer(answer.status_code, answer.json if answer.is_json else None, dict(answer.headers))
 
         return ask

@@ -17,10 +17,13 @@ from tracker.clock import utc_now
 from tracker.domain.access import MATRIX, STAFF, Permission
 from tracker.domain.deadline import Dates, DeadlineKind
 from tracker.edge.rule import PUBLIC, rule_of
+from tracker.intake.inventory.registry import read_inventory
+from tracker.services import inventory as inventory_service
 from tracker.services.deadline import DateSpec, set_date
 from tracker.services.path import StepChange, change_step, choose_path
 from tracker.services.scope import OwnItem, add_item
 from tracker.services.time_entry import book
+from tracker.store import inventory as inventories
 from tracker.store import path as paths
 from tracker.store.database import db
 from tracker.store.notice import OutboxNotice
@@ -31,6 +34,16 @@ SECRET = "Zanzibar 77"
 OF_ENGAGEMENT = {"customer_id", "engagement_id", "site_id", "entry_id", "deadline_id", "notice_id"}
 OF_ENGAGEMENT |= {"scope_item_id"}
 OF_ENGAGEMENT |= {"path_id", "step_id"}
+OF_ENGAGEMENT = {
+    "customer_id",
+    "engagement_id",
+    "site_id",
+    "entry_id",
+    "deadline_id",
+    "notice_id",
+    "inventory_item_id",
+    "upload_id",
+}
 PUBLIC_PATHS = {
     "/healthz",
     "/readyz",
@@ -78,12 +91,17 @@ def foreign(app: Flask) -> Foreign:
         path = choose_path(db.session, who, site.id, "wordpress-guided-2024", now=NOW)
         step_id = paths.steps_of(db.session, [path.id])[path.id][0].id
         change_step(db.session, who, step_id, StepChange(None, evidence=SECRET), now=NOW)
+        file = read_inventory(f"slug,name\nshop,{SECRET}\n!,{SECRET}\n".encode())
+        inventory_service.import_file(db.session, who, site.id, file, now=NOW, name=SECRET)
+        upload = inventory_service.keep_file(db.session, who, site.id, file, now=now, name=SECRET)
     notice_id = db.session.scalar(sa.select(OutboxNotice.id).where(OutboxNotice.engagement_id == engagement.id).limit(1))
     assert notice_id is not None
     ids = {"engagement_id": engagement.id, "site_id": site.id, "deadline_id": deadline.id, "entry_id": entry.id}
     ids |= {"scope_item_id": scope_item.id}
     ids["customer_id"] = engagement.customer_id
     ids |= {"path_id": path.id, "step_id": step_id}
+    ids["upload_id"] = upload.id
+    ids["inventory_item_id"] = inventories.of_site(db.session, site.id)[0].id
     return Foreign(ids | {"notice_id": notice_id, "person_id": engineer.id, "token_id": engagement.id})
 
 

@@ -246,6 +246,32 @@ ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             },
         ),
     ],
+    "0011": [
+        (
+            "inventory_item",
+            {
+                "id": new_id(), "engagement_id": ENGAGEMENT, "site_id": SITE, "kind": "plugin", "slug": "Akismet",
+                "slug_key": "akismet", "name": "Akismet", "installed_version": "5", "status": "active", "source": "csv",
+                "first_seen_at": TIME, "changed_at": TIME, "removed_at": None, "verdict": None, "verdict_by": None,
+                "verdict_at": None, "verdict_note": "", "estimate_minutes": None, "estimate_by": None, "version": 1,
+            },
+        ),
+        (
+            "inventory_import",
+            {
+                "id": new_id(), "engagement_id": ENGAGEMENT, "site_id": SITE, "source": "csv", "file_name": "a.csv",
+                "digest": "d", "complete": False, "accepted": '{"added": 1}', "rejected": "[]", "imported_by": PERSON,
+                "imported_at": TIME,
+            },
+        ),
+        (
+            "upload",
+            {
+                "id": new_id(), "engagement_id": ENGAGEMENT, "site_id": None, "purpose": "sites", "file_name": None,
+                "content": "{}", "sent_by": PERSON, "sent_at": TIME, "expires_at": TIME,
+            },
+        ),
+    ],
 }  # fmt: skip
 
 
@@ -291,6 +317,7 @@ def fill(revision: str) -> None:
             names = ", ".join(f'"{name}"' for name in row)
             json_columns = ("payload", "response", "facts", "value", "body", "testers")
             json_columns = ("payload", "response", "facts", "value", "body", "inputs", "confirmed")
+            json_columns = ("payload", "response", "facts", "value", "body", "accepted", "rejected", "content")
             cast = "CAST(:{0} AS JSON)" if db.engine.dialect.name == "postgresql" else ":{0}"
             values = ", ".join((cast if name in json_columns else ":{0}").format(name) for name in row)
             typed = [sa.bindparam(name, type_=types[type(value)]) for name, value in row.items() if type(value) in types]

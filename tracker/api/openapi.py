@@ -79,6 +79,9 @@ def _operation(operation: Operation, refs: dict[type[BaseModel], Any]) -> dict[s
     }
     if operation.body is not None:
         described["requestBody"] = {"required": True, "content": {"application/json": {"schema": refs[operation.body]}}}
+    if operation.reads is not None:
+        file = {"schema": {"type": "string", "format": "binary", "minLength": 1}}
+        described["requestBody"] = {"required": True, "content": {"application/octet-stream": file}}
     return described
 
 

@@ -12,9 +12,10 @@ from uuid import UUID
 
 from flask import Blueprint, Response, g, jsonify, request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from tracker.domain.access import Actor, Permission, Scope
-from tracker.domain.errors import FieldError, Invalid, NotAllowed, NotFound
+from tracker.domain.errors import FieldError, Invalid, NotAllowed, NotFound, TooLarge
 from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
 from tracker.edge.work import work
@@ -90,6 +91,12 @@ class Operation:
     edits: bool
     # The answer holds a secret that is shown once: it is not kept for a repeat.
     confidential: bool = False
+    # The body is a file: it is read by this before the unit of work begins, and the view gets what was read.
+    reads: "FileReader | None" = None
+
+
+# Takes the bytes and the query. Raises Invalid, such as UnreadableFile.
+FileReader = Callable[[bytes, Any], Any]
 
 
 class Api:
@@ -103,9 +110,15 @@ class Api:
         return self._operation("GET", path, permission, 200)
 
     def post(
-        self, path: str, permission: Permission, status: int = 201, *, confidential: bool = False
+        self,
+        path: str,
+        permission: Permission,
+        status: int = 201,
+        *,
+        confidential: bool = False,
+        reads: FileReader | None = None,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        return self._operation("POST", path, permission, status, confidential=confidential)
+        return self._operation("POST", path, permission, status, confidential=confidential, reads=reads)
 
     def patch(self, path: str, permission: Permission) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return self._operation("PATCH", path, permission, 200)
@@ -114,13 +127,21 @@ class Api:
         return self._operation("DELETE", path, permission, 204)
 
     def _operation(
-        self, method: str, path: str, permission: Permission, status: int, *, confidential: bool = False
+        self,
+        method: str,
+        path: str,
+        permission: Permission,
+        status: int,
+        *,
+        confidential: bool = False,
+        reads: FileReader | None = None,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         def register(view: Callable[..., Any]) -> Callable[..., Any]:
             hints = get_type_hints(view)
-            body, query, answer = hints.get("body"), hints.get("query"), hints.get("return")
+            body, query, answer = None if reads else hints.get("body"), hints.get("query"), hints.get("return")
             answer = answer if inspect.isclass(answer) and issubclass(answer, BaseModel) else None
-            operation = Operation(method, path, view, permission, status, body, query, answer, method == "PATCH", confidential)
+            edits = method == "PATCH"
+            operation = Operation(method, path, view, permission, status, body, query, answer, edits, confidential, reads)
             self.operations.append(operation)
 
             def endpoint(**ids: UUID) -> Response:
@@ -141,6 +162,8 @@ def _answer(operation: Operation, ids: Mapping[str, UUID]) -> Response:
         raise Invalid([FieldError(name, "This address takes no such parameter.") for name in request.args])
     if operation.body is not None:
         arguments["body"] = _read_body(operation.body)
+    if operation.reads is not None:
+        arguments["body"] = operation.reads(_file(), arguments.get("query"))
     call = Call(db.session, current_actor(), g.now, _version() if operation.edits else None)
     if operation.method == "GET":
         return _response(operation.status, _plain(operation.view(call, **arguments)))
@@ -198,6 +221,15 @@ def _read_body(model: type[BaseModel]) -> BaseModel:
         return _without_nul(model.model_validate_json(data or b"{}"))
     except ValidationError as error:
         raise Invalid(_field_errors(error)) from None
+
+
+def _file() -> bytes:
+    """The body as it was sent. Raises TooLarge before it is read."""
+    try:
+        return request.get_data()
+    except RequestEntityTooLarge:
+        most = (request.max_content_length or 0) // 1024**2
+        raise TooLarge(f"This file is larger than {most} MB, which no such list is. Is it the right file?") from None
 
 
 def _read_query(model: type[BaseModel]) -> BaseModel:

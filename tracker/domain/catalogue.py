@@ -396,6 +396,11 @@ class Catalogue:
         """What is known of an extension by the slug that an inventory reports, however it is capitalised."""
         return self._issues_by_slug.get((cms, slug.casefold()), ())
 
+    def known_slugs(self, cms: str) -> frozenset[str]:
+        """The slugs of a system of which an issue is current, without capitals."""
+        found = self._issues_by_slug.items()
+        return frozenset(slug for (of, slug), issues in found if of == cms and any(each.status == "current" for each in issues))
+
     def say_source(self, source: str) -> str:
         """Where a statement comes from, in words: the page's title and its section."""
         parts = []

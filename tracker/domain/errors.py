@@ -103,6 +103,15 @@ class IdempotencyMismatch(Invalid):
     code = "idempotency_mismatch"
 
 
+class UnreadableFile(Invalid):
+    """A file that cannot be read at all; a bad row alone is told with its row instead."""
+
+    code = "unreadable_file"
+
+    def __init__(self, message: str) -> None:
+        super().__init__([FieldError("file", message)])
+
+
 class RuleViolation(TrackerError):
     """A rule of the engagement forbids it now; it may be lawful later or by another way."""
 

@@ -13,7 +13,7 @@ from tracker.edge.work import work
 from tracker.services import delivery
 from tracker.services.delivery import Claimed, Render, Sender, Timing
 from tracker.settings import Settings
-from tracker.store import outbox, person, setting
+from tracker.store import outbox, person, setting, upload
 from tracker.store.database import db
 from tracker.store.notice import OutboxNotice
 from tracker.store.outbox import SlotTaken
@@ -184,4 +184,5 @@ def clean() -> None:
     with work():
         forget_requests(db.session, before=now - REQUESTS_KEPT)
         person.forget_attempts(db.session, before=now - REQUESTS_KEPT)
+        upload.forget(db.session, before=now)
         setting.beat(db.session, CLEAN, NODE, now)

@@ -7,6 +7,7 @@ from tracker.store import (
     duty,
     engagement,
     freeze,
+    inventory,
     notice,
     pacing,
     path,
@@ -20,6 +21,7 @@ from tracker.store import (
     time_entry,
     transaction,
     uat,
+    upload,
 )
 from tracker.store.database import Base
 
@@ -30,6 +32,7 @@ TABLE_MODULES = (
     duty,
     engagement,
     freeze,
+    inventory,
     notice,
     pacing,
     path,
@@ -43,5 +46,6 @@ TABLE_MODULES = (
     time_entry,
     transaction,
     uat,
+    upload,
 )
 metadata = Base.metadata

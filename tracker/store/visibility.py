@@ -12,6 +12,7 @@ from tracker.store.deadline import Deadline
 from tracker.store.duty import Duty
 from tracker.store.engagement import Engagement, visible, visible_customer
 from tracker.store.freeze import Freeze
+from tracker.store.inventory import InventoryItem
 from tracker.store.notice import OutboxNotice
 from tracker.store.path import PathStep, SitePath
 from tracker.store.person import ApiToken, Person
@@ -20,7 +21,6 @@ from tracker.store.risk import Risk, known_to
 from tracker.store.scope import ScopeItem
 from tracker.store.site import Site
 from tracker.store.time_entry import TimeEntry
-from tracker.store.uat import Defect, UatRound
 
 Known = (
     Site
@@ -36,6 +36,8 @@ Known = (
     | Defect
     | PathStep
     | SitePath
+    | InventoryItem
+    | Upload
 )
 OF_ENGAGEMENT: Mapping[str, type[Known]] = {
     "site_id": Site,
@@ -51,6 +53,8 @@ OF_ENGAGEMENT: Mapping[str, type[Known]] = {
     "defect_id": Defect,
     "path_id": SitePath,
     "step_id": PathStep,
+    "inventory_item_id": InventoryItem,
+    "upload_id": Upload,
 }
 OF_INSTALLATION: Mapping[str, type[Person | ApiToken]] = {"person_id": Person, "token_id": ApiToken}
 

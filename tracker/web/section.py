@@ -26,6 +26,7 @@ OF_SITE: Sequence[Section] = (
     Section("overview", "Overview", ""),
     Section("scope", "Scope", "/scope"),
     Section("path", "Path", "/path"),
+    Section("inventory", "Inventory", "/inventory"),
 )
 
 
