@@ -5,7 +5,22 @@ from typing import Any
 from flask import Blueprint, Flask, current_app
 from flask_wtf import CSRFProtect
 
-from tracker.api import audit, budget, customer, deadline, engagement, notice, person, requirements, site, time_entry
+from tracker.api import (
+    audit,
+    budget,
+    comment,
+    customer,
+    deadline,
+    engagement,
+    kickoff,
+    link,
+    notice,
+    person,
+    requirements,
+    site,
+    time_entry,
+    weekly_update,
+)
 from tracker.api.openapi import describe
 from tracker.edge.rule import public
 
@@ -18,6 +33,10 @@ APIS = (
     time_entry.api,
     deadline.api,
     notice.api,
+    comment.api,
+    weekly_update.api,
+    kickoff.api,
+    link.api,
     audit.api,
     person.api,
 )

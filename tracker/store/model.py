@@ -3,8 +3,11 @@
 from tracker.store import (
     audit,
     budget,
+    comment,
     deadline,
     engagement,
+    kickoff,
+    link,
     notice,
     pacing,
     person,
@@ -14,14 +17,18 @@ from tracker.store import (
     site,
     time_entry,
     transaction,
+    weekly_update,
 )
 from tracker.store.database import Base
 
 TABLE_MODULES = (
     audit,
     budget,
+    comment,
     deadline,
     engagement,
+    kickoff,
+    link,
     notice,
     pacing,
     person,
@@ -31,5 +38,6 @@ TABLE_MODULES = (
     site,
     time_entry,
     transaction,
+    weekly_update,
 )
 metadata = Base.metadata

@@ -7,19 +7,26 @@ import sqlalchemy as sa
 
 from tracker.domain.access import Actor
 from tracker.domain.errors import NotFound
+from tracker.store.comment import Comment
 from tracker.store.database import AnySession
 from tracker.store.deadline import Deadline
 from tracker.store.engagement import Engagement, visible, visible_customer
+from tracker.store.link import EngagementLink
 from tracker.store.notice import OutboxNotice
 from tracker.store.person import ApiToken, Person
 from tracker.store.site import Site
 from tracker.store.time_entry import TimeEntry
+from tracker.store.weekly_update import WeeklyUpdate
 
-OF_ENGAGEMENT: Mapping[str, type[Site | TimeEntry | Deadline | OutboxNotice]] = {
+OfEngagement = Site | TimeEntry | Deadline | OutboxNotice | Comment | EngagementLink | WeeklyUpdate
+OF_ENGAGEMENT: Mapping[str, type[OfEngagement]] = {
     "site_id": Site,
     "entry_id": TimeEntry,
     "deadline_id": Deadline,
     "notice_id": OutboxNotice,
+    "comment_id": Comment,
+    "link_id": EngagementLink,
+    "update_id": WeeklyUpdate,
 }
 OF_INSTALLATION: Mapping[str, type[Person | ApiToken]] = {"person_id": Person, "token_id": ApiToken}
 

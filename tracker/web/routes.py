@@ -5,10 +5,13 @@ from flask import Flask, g, request
 from tracker.web import (
     account,
     budget,
+    comment,
     deadline,
     engagement,
     engagement_form,
     health,
+    kickoff,
+    link,
     notice,
     parts,
     person,
@@ -17,6 +20,7 @@ from tracker.web import (
     sign_in,
     site,
     time_entry,
+    weekly_update,
 )
 from tracker.web.filters import warn_of_silence
 from tracker.web.form import new_key
@@ -24,10 +28,13 @@ from tracker.web.form import new_key
 BLUEPRINTS = (
     account.bp,
     budget.bp,
+    comment.bp,
     deadline.bp,
     engagement.bp,
     engagement_form.bp,
     health.bp,
+    kickoff.bp,
+    link.bp,
     notice.bp,
     person.bp,
     portfolio.bp,
@@ -35,6 +42,7 @@ BLUEPRINTS = (
     sign_in.bp,
     site.bp,
     time_entry.bp,
+    weekly_update.bp,
 )
 PAGES = frozenset(blueprint.name for blueprint in BLUEPRINTS if blueprint is not health.bp)
 

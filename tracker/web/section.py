@@ -18,7 +18,11 @@ class Section:
     permission: Permission = Permission.SEE_ENGAGEMENTS
 
 
-OF_ENGAGEMENT: Sequence[Section] = (Section("overview", "Overview", ""),)
+OF_ENGAGEMENT: Sequence[Section] = (
+    Section("overview", "Overview", ""),
+    Section("conversation", "Conversation", "/comments"),
+    Section("kickoff", "Kick-off and links", "/kickoff"),
+)
 OF_SITE: Sequence[Section] = (Section("overview", "Overview", ""),)
 
 
