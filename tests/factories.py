@@ -152,3 +152,13 @@ def talked_of(engagement: Engagement, who: Actor, secret: str, now: datetime) ->
         update = update_service.compose_update(db.session, who, engagement.id, text=secret, now=now)
         update_service.post_update(db.session, who, update.id, now=now)
         return {"comment_id": said.id, "link_id": link.id, "update_id": update.id}
+
+
+def internal_words(engagement: Engagement, who: Actor, word: str, now: datetime) -> None:
+    """Everything that the team keeps to itself on an engagement, each text holding a word."""
+    with transaction(db.session, now=NOW):
+        comment_service.comment(db.session, who, engagement.id, CommentSpec(word, Audience.INTERNAL), now=now)
+        spec = LinkSpec(LinkKind.OTHER, word, "https://docs.example.com/", Audience.INTERNAL)
+        link_service.add_link(db.session, who, engagement.id, spec, now=now)
+        notes: dict[str, object] = {"internal_notes": word}
+        kickoff_service.record_kickoff(db.session, who, engagement.id, KickoffChange(notes), now=now)
