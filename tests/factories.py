@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 from flask.testing import FlaskClient
 
@@ -11,9 +12,15 @@ from tracker.domain.budget import WorkKind
 from tracker.domain.duty import OF_ENGAGEMENT
 from tracker.domain.engagement import Windows
 from tracker.domain.freeze import FreezeKind
+from tracker.domain.kickoff import Attendee
+from tracker.domain.link import LinkKind
+from tracker.domain.notice import Audience
 from tracker.domain.time_entry import Work
+from tracker.services import comment as comment_service
 from tracker.services import engagement as engagement_service
 from tracker.services import freeze as freeze_service
+from tracker.services import kickoff as kickoff_service
+from tracker.services import link as link_service
 from tracker.services import person as person_service
 from tracker.services import requirements as requirements_service
 from tracker.services import scope as scope_service
@@ -21,18 +28,24 @@ from tracker.services import sign_in as sign_in_service
 from tracker.services import site as site_service
 from tracker.services import token as token_service
 from tracker.services import uat as uat_service
+from tracker.services import weekly_update as update_service
+from tracker.services.comment import CommentSpec
 from tracker.services.engagement import AgreementSpec, EngagementSpec
 from tracker.services.freeze import FreezeSpec
+from tracker.services.kickoff import KickoffChange
+from tracker.services.link import LinkSpec
 from tracker.services.person import PersonSpec
 from tracker.services.scope import ItemChange
 from tracker.services.site import SiteChange
 from tracker.store import duty as duties
 from tracker.store import person as people
 from tracker.store import scope as scopes
+from tracker.store.comment import Comment
 from tracker.store.database import db
 from tracker.store.duty import Duty
 from tracker.store.engagement import Engagement
 from tracker.store.freeze import Freeze
+from tracker.store.link import EngagementLink
 from tracker.store.person import Person
 from tracker.store.requirements import ProjectRequirements
 from tracker.store.scope import ScopeItem
@@ -177,3 +190,42 @@ def make_defect(site: Site, title: str = "Search finds nothing", who: Person | N
     reporter = actor(who or make_person(Role.CUSTOMER_VIEWER))
     with transaction(db.session, now=NOW):
         return uat_service.report(db.session, reporter, site.id, title, "", now=NOW).defect
+
+
+def say(engagement: Engagement, who: Person, text: str = "Hello", *, internal: bool = False, **over: Any) -> Comment:
+    """Somebody says something; both sides read it unless said otherwise."""
+    audience = Audience.INTERNAL if internal else Audience.CUSTOMER
+    with transaction(db.session, now=NOW):
+        spec = CommentSpec(text, audience, over.get("site_id"))
+        return comment_service.comment(db.session, actor(who), engagement.id, spec, now=over.get("now", NOW))
+
+
+def make_link(engagement: Engagement, who: Person, title: str = "Test script", *, internal: bool = False) -> EngagementLink:
+    """A link to a document."""
+    audience = Audience.INTERNAL if internal else Audience.CUSTOMER
+    spec = LinkSpec(LinkKind.DOCUMENT, title, "https://docs.example.com/script", audience)
+    with transaction(db.session, now=NOW):
+        return link_service.add_link(db.session, actor(who), engagement.id, spec, now=NOW)
+
+
+def talked_of(engagement: Engagement, who: Actor, secret: str, now: datetime) -> dict[str, UUID]:
+    """One of everything that is said on an engagement, all for both sides, each text holding a word; their ids by name."""
+    with transaction(db.session, now=NOW):
+        said = comment_service.comment(db.session, who, engagement.id, CommentSpec(secret, Audience.CUSTOMER), now=now)
+        spec = LinkSpec(LinkKind.DOCUMENT, secret, "https://docs.example.com/")
+        link = link_service.add_link(db.session, who, engagement.id, spec, now=now)
+        notes: dict[str, object] = {"notes": secret, "attendees": [Attendee(secret, "customer")]}
+        kickoff_service.record_kickoff(db.session, who, engagement.id, KickoffChange(notes), now=now)
+        update = update_service.compose_update(db.session, who, engagement.id, text=secret, now=now)
+        update_service.post_update(db.session, who, update.id, now=now)
+        return {"comment_id": said.id, "link_id": link.id, "update_id": update.id}
+
+
+def internal_words(engagement: Engagement, who: Actor, word: str, now: datetime) -> None:
+    """Everything that the team keeps to itself on an engagement, each text holding a word."""
+    with transaction(db.session, now=NOW):
+        comment_service.comment(db.session, who, engagement.id, CommentSpec(word, Audience.INTERNAL), now=now)
+        spec = LinkSpec(LinkKind.OTHER, word, "https://docs.example.com/", Audience.INTERNAL)
+        link_service.add_link(db.session, who, engagement.id, spec, now=now)
+        notes: dict[str, object] = {"internal_notes": word}
+        kickoff_service.record_kickoff(db.session, who, engagement.id, KickoffChange(notes), now=now)

@@ -3,6 +3,7 @@
 The walk goes through all registered routes, so a new one is tested by being there.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
@@ -12,7 +13,19 @@ import sqlalchemy as sa
 from flask import Flask
 from werkzeug.routing import Rule
 
-from tests.factories import NOW, actor, agree, make_engagement, make_person, make_site, make_token, sign_in, some_work
+from tests.factories import (
+    NOW,
+    actor,
+    agree,
+    internal_words,
+    make_engagement,
+    make_person,
+    make_site,
+    make_token,
+    sign_in,
+    some_work,
+    talked_of,
+)
 from tracker.clock import utc_now
 from tracker.domain.access import MATRIX, STAFF, Permission
 from tracker.domain.deadline import Dates, DeadlineKind
@@ -26,6 +39,7 @@ from tracker.services.time_entry import book
 from tracker.store import inventory as inventories
 from tracker.store import path as paths
 from tracker.store.database import db
+from tracker.store.engagement import Engagement
 from tracker.store.notice import OutboxNotice
 from tracker.store.person import Person
 from tracker.store.transaction import transaction
@@ -44,6 +58,7 @@ OF_ENGAGEMENT = {
     "inventory_item_id",
     "upload_id",
 }
+OF_ENGAGEMENT |= {"comment_id", "link_id", "update_id"}
 PUBLIC_PATHS = {
     "/healthz",
     "/readyz",
@@ -102,6 +117,7 @@ def foreign(app: Flask) -> Foreign:
     ids |= {"path_id": path.id, "step_id": step_id}
     ids["upload_id"] = upload.id
     ids["inventory_item_id"] = inventories.of_site(db.session, site.id)[0].id
+    ids |= talked_of(engagement, who, SECRET, now)
     return Foreign(ids | {"notice_id": notice_id, "person_id": engineer.id, "token_id": engagement.id})
 
 
@@ -224,3 +240,48 @@ def test_a_read_token_writes_nothing_and_one_for_an_engagement_sees_no_other(app
         if set(rule.arguments) & OF_ENGAGEMENT:
             hidden = client.open(path, method=method, headers={"Authorization": f"Bearer {narrow}"})
             assert hidden.status_code == 404, f"{method} {rule.rule}"
+
+
+INTERNAL = "Valparaiso 88"
+ONLY_ONCE = re.compile(r"<input[^>]*request_key[^>]*>")
+
+
+def main_part(page: str) -> str:
+    """What a page is about, without what differs from one answer to the next: who is signed in, keys of forms."""
+    found = re.search(r"<main.*</main>", page, re.DOTALL)
+    return ONLY_ONCE.sub("", found[0]) if found else page
+
+
+def test_whoever_looks_as_the_customer_gets_just_what_an_approver_gets(app: Flask, foreign: Foreign) -> None:
+    """Every page of an engagement, word for word, forms to sign included; and no internal word is on any of them."""
+    admin, approver = make_person("admin"), make_person("customer_approver", customer=f"Acme {SECRET}")
+    engagement = db.session.get_one(Engagement, foreign.ids["engagement_id"])
+    internal_words(engagement, actor(admin), INTERNAL, utc_now())
+    theirs, looking = app.test_client(), app.test_client()
+    sign_in(theirs, approver)
+    sign_in(looking, admin)
+    compared = 0
+    assert INTERNAL in looking.get(f"/engagements/{engagement.id}/comments").text
+    assert looking.post(f"/engagements/{engagement.id}/view-as-customer").status_code == 303
+    for rule, method in routes(app):
+        if method != "GET" or rule.rule.startswith("/api/") or not set(rule.arguments) & OF_ENGAGEMENT:
+            continue
+        expected_page, seen = theirs.get(foreign.path(rule)), looking.get(foreign.path(rule))
+        assert seen.status_code == expected_page.status_code, rule.rule
+        assert main_part(seen.text) == main_part(expected_page.text), rule.rule
+        assert INTERNAL not in seen.text, rule.rule
+        compared += seen.status_code == 200
+    assert compared >= 5
+
+
+def test_whoever_looks_as_the_customer_changes_nothing(app: Flask, foreign: Foreign) -> None:
+    looking = app.test_client()
+    sign_in(looking, make_person("admin"))
+    looking.post(f"/engagements/{foreign.ids['engagement_id']}/view-as-customer")
+    for rule, method in routes(app):
+        if method == "GET" or rule.rule.startswith("/api/") or permission_of(app, rule) == PUBLIC:
+            continue
+        if rule.rule not in ("/sign-out", "/view-as-customer/leave"):
+            answer = looking.open(foreign.path(rule), method=method)
+            assert answer.status_code == 403, f"{method} {rule.rule}"
+            assert "Nothing can be changed." in answer.text, f"{method} {rule.rule}"

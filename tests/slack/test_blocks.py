@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.slack_double.limits import check_content
-from tracker.slack.blocks import FALLBACK_LENGTH, MAX_FACTS, fit, render
+from tracker.slack.blocks import FALLBACK_LENGTH, MAX_FACTS, fit, parts_of, render
 from tracker.store.notice import OutboxNotice
 
 NOTICE = UUID("01a00000-0000-7000-8000-000000000001")
@@ -106,3 +106,30 @@ def test_a_repeat_is_marked() -> None:
 def test_more_facts_than_slack_takes_are_left_out() -> None:
     section = render(notice(facts=[[f"fact {number}", "x"] for number in range(12)]), base_url=BASE)["blocks"][0]
     assert len(section["fields"]) == MAX_FACTS
+
+
+def test_a_long_text_goes_on_in_sections_of_its_own_and_loses_nothing() -> None:
+    lines = [f"• site {number}: 1 h 30 of work & a note" for number in range(150)]
+    body = render(notice(text="\n".join(lines)), base_url=BASE)
+    *sections, actions = body["blocks"]
+    check_content(body["text"], list(body["blocks"]), None, attachments=False)
+    assert len(sections) > 2
+    assert actions["type"] == "actions"
+    assert sections[0]["block_id"].startswith(f"tracker:{NOTICE}")
+    said = "\n".join(section["text"]["text"] for section in sections).split("\n")[1:]
+    assert [line.replace("&amp;", "&") for line in said] == lines
+
+
+def test_what_no_message_holds_is_cut_and_says_so() -> None:
+    body = render(notice(text="word & " * 4000, facts=[[f"fact {number}", "x" * 700] for number in range(10)]), base_url=BASE)
+    check_content(body["text"], list(body["blocks"]), None, attachments=False)
+    assert body["blocks"][-2]["text"]["text"].endswith("…")
+
+
+@settings(max_examples=300, derandomize=True, deadline=None)
+@given(text=TEXTS)
+def test_no_part_of_a_text_begins_or_ends_within_a_sign(text: str) -> None:
+    parts = parts_of(text, 20, 200)
+    assert sum(map(len, parts)) <= 200
+    for part in parts:
+        assert not UNESCAPED.search(part)

@@ -272,6 +272,37 @@ ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             },
         ),
     ],
+    "0012": [
+        (
+            "comment",
+            {
+                "id": new_id(), "engagement_id": ENGAGEMENT, "site_id": SITE, "audience": "internal", "text": "Ah 🚀",
+                "author_id": PERSON, "at": TIME, "withdrawn_at": None,
+            },
+        ),
+        (
+            "engagement_link",
+            {
+                "id": new_id(), "engagement_id": ENGAGEMENT, "site_id": None, "kind": "test_script", "title": "T",
+                "url": "https://a.example/t", "audience": "customer", "added_by": PERSON, "added_at": TIME, "removed_at": None,
+                "version": 1,
+            },
+        ),
+        (
+            "kickoff_record",
+            {
+                "id": new_id(), "engagement_id": ENGAGEMENT, "held_on": DAY, "notes": "n", "internal_notes": "",
+                "attendees": "[]", "recorded_by": PERSON, "recorded_at": TIME, "version": 1,
+            },
+        ),
+        (
+            "weekly_update",
+            {
+                "id": new_id(), "engagement_id": ENGAGEMENT, "week_of": DAY, "text": "u", "author_id": PERSON,
+                "state": "posted", "created_at": TIME, "posted_by": PERSON, "posted_at": TIME, "version": 2,
+            },
+        ),
+    ],
 }  # fmt: skip
 
 
@@ -318,6 +349,7 @@ def fill(revision: str) -> None:
             json_columns = ("payload", "response", "facts", "value", "body", "testers")
             json_columns = ("payload", "response", "facts", "value", "body", "inputs", "confirmed")
             json_columns = ("payload", "response", "facts", "value", "body", "accepted", "rejected", "content")
+            json_columns = ("payload", "response", "facts", "value", "body", "attendees")
             cast = "CAST(:{0} AS JSON)" if db.engine.dialect.name == "postgresql" else ":{0}"
             values = ", ".join((cast if name in json_columns else ":{0}").format(name) for name in row)
             typed = [sa.bindparam(name, type_=types[type(value)]) for name, value in row.items() if type(value) in types]

@@ -202,7 +202,7 @@ def test_the_customer_signs_what_was_agreed_with_their_own_name(client: FlaskCli
 
     sign_in(client, approver)
     page = client.get(address).text
-    assert "We wait for your signature" in page
+    assert "Sign the project requirements" in page
     assert "Museum shop" in page
     said = {"hash": value_of(page, "hash"), "agree": "y", "request_key": "once"}
     wrong = client.post(f"{address}/sign", data=said | {"signed_name": "Somebody Else"})

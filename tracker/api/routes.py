@@ -8,12 +8,15 @@ from flask_wtf import CSRFProtect
 from tracker.api import (
     audit,
     budget,
+    comment,
     customer,
     deadline,
     duty,
     engagement,
     freeze,
     inventory,
+    kickoff,
+    link,
     notice,
     path,
     person,
@@ -22,6 +25,7 @@ from tracker.api import (
     site,
     time_entry,
     uat,
+    weekly_update,
 )
 from tracker.api.openapi import describe
 from tracker.edge.rule import public
@@ -41,6 +45,10 @@ APIS = (
     freeze.api,
     uat.api,
     notice.api,
+    comment.api,
+    weekly_update.api,
+    kickoff.api,
+    link.api,
     audit.api,
     person.api,
 )

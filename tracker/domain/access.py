@@ -1,7 +1,7 @@
 """Who may do what: the matrix of roles and permissions as data, and the actor that carries them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import UUID
 
@@ -101,6 +101,8 @@ class Actor:
     sees_all: bool = False
     theme: str = "system"
     time_zone: str = "UTC"
+    # Somebody of the team who looks at an engagement as its customer does. Nobody in particular, and may change nothing.
+    looking: bool = False
 
     @property
     def is_staff(self) -> bool:
@@ -128,6 +130,22 @@ class Actor:
         if not self.is_staff and not MATRIX[permission] & CUSTOMERS:
             raise NotFound
         raise NotAllowed
+
+
+def as_customer(actor: Actor, customer_id: UUID, engagement_id: UUID) -> Actor:
+    """Somebody of the team as an approver of the customer, of one engagement, who is nobody in particular.
+
+    What hangs on the person, such as one's own comments, is therefore nobody's; name and settings stay their own.
+    """
+    return replace(
+        actor,
+        person_id=None,
+        role=Role.CUSTOMER_APPROVER,
+        customer_id=customer_id,
+        only_engagement_id=engagement_id,
+        sees_all=False,
+        looking=True,
+    )
 
 
 SYSTEM = Actor(person_id=None, name="Tracker", role=Role.ADMIN, sees_all=True)

@@ -44,6 +44,10 @@ class Audience(StrEnum):
     INTERNAL = "internal"
 
 
+# What the team says among itself goes to a channel of its own or nowhere: the customer's is no substitute for it.
+TEAM_ONLY = frozenset({"comment.internal"})
+
+
 @dataclass(frozen=True)
 class Notice:
     """One message for one channel, planned for one moment.

@@ -1,21 +1,26 @@
 """The gate before every route: who is asking, what the route allows, and whether they may know of what it names."""
 
 import time
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from flask import Flask, abort, current_app, g, request, session
 
 from tracker.clock import utc_now
-from tracker.domain.access import MATRIX, Actor, Permission
-from tracker.domain.errors import NotAllowed, Unauthenticated
-from tracker.edge.rule import PUBLIC, rule_of
+from tracker.domain.access import MATRIX, Actor, Permission, as_customer
+from tracker.domain.errors import NotAllowed, NotFound, Unauthenticated
+from tracker.edge.rule import PUBLIC, is_way_out, rule_of
 from tracker.logs import REQUEST_ID
+from tracker.store import engagement as engagements
 from tracker.store.database import db
 from tracker.store.identity import new_id
 from tracker.store.person import TOKEN_PREFIX, actor_of_session, actor_of_token
 from tracker.store.visibility import must_see
 
 API = "/api/"
+VIEW_AS = "view_as"
+READING = ("GET", "HEAD", "OPTIONS")
 
 
 def install(app: Flask) -> None:
@@ -34,6 +39,7 @@ def current_actor() -> Actor:
 
 def _begin() -> None:
     REQUEST_ID.set(str(new_id()))
+    g.looking_as = None
     g.actor, g.session_id, g.now, g.started = None, None, utc_now(), time.perf_counter()
 
 
@@ -53,6 +59,8 @@ def _check() -> None:
         abort(404)
     actor = current_actor()
     assert isinstance(rule, Permission)
+    if actor.looking and (request.method not in READING or rule is Permission.OWN_ACCOUNT):
+        raise NotAllowed(f"You see this as {g.looking_as} does. Nothing can be changed.")
     # A foreign thing is not found before anything is said about permission; what only staff know of, neither.
     for name, value in (request.view_args or {}).items():
         if isinstance(value, UUID):
@@ -80,3 +88,21 @@ def _read_session() -> None:
     token = session.get("session")
     if token and (found := actor_of_session(db.session, token, g.now)):
         g.actor, g.session_id = found
+        if VIEW_AS in session and not is_way_out(_view()):
+            _look()
+
+
+def _view() -> Callable[..., Any] | None:
+    return current_app.view_functions.get(request.endpoint or "")
+
+
+def _look() -> None:
+    """Answer somebody of the team as the customer of the engagement they chose; where that is no longer theirs, as before."""
+    try:
+        engagement = engagements.get(db.session, g.actor, UUID(session[VIEW_AS]))
+    except NotFound:
+        del session[VIEW_AS]
+        return
+    if g.actor.is_staff:
+        g.looking_as = engagements.customer(db.session, engagement.customer_id).name
+        g.actor = as_customer(g.actor, engagement.customer_id, engagement.id)

@@ -25,6 +25,17 @@ def public(view: View) -> View:
     return view
 
 
+def also_looking(view: View) -> View:
+    """Keep a route for whoever looks as a customer does: the ways out, on which they are themselves."""
+    view.also_looking = True  # type: ignore[attr-defined]
+    return view
+
+
+def is_way_out(view: Callable[..., Any] | None) -> bool:
+    """Whether a route leads out of looking as a customer does."""
+    return bool(getattr(view, "also_looking", False))
+
+
 def rule_of(view: Callable[..., Any] | None) -> Permission | str | None:
     """What a view says of itself; None is closed."""
     return getattr(view, "rule", None)

@@ -14,7 +14,7 @@ from uuid import UUID
 from tracker.domain.access import Actor, Permission
 from tracker.domain.errors import Guard
 from tracker.domain.notice import CANCELLABLE, Doubt, NoticeState, Outcome, Park, Pause, Post, Refuse, Sent, Wait
-from tracker.services.planning import channels_of, just_before, replan, revise
+from tracker.services.planning import channel_of, just_before, replan, revise
 from tracker.store import audit, outbox, pacing
 from tracker.store import deadline as deadlines
 from tracker.store import engagement as engagements
@@ -237,7 +237,7 @@ def send_again(session: AnySession, actor: Actor, notice_id: UUID, *, now: datet
     if notice.state not in (NoticeState.PARKED, NoticeState.DEAD):
         raise Guard("Only a parked or dead notice is sent again.", rule="notice_state")
     engagement = engagements.get(session, actor, notice.engagement_id)
-    notice.channel = channels_of(engagement)[notice.audience]
+    notice.channel = channel_of(engagement, notice.kind, notice.audience)
     notice.state, notice.next_at, notice.reason, notice.settled_at, notice.body = (
         NoticeState.READY,
         now,

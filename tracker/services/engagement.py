@@ -11,13 +11,12 @@ from tracker.domain.access import STAFF, Actor, Permission, Role
 from tracker.domain.deadline import DeadlineKind
 from tracker.domain.engagement import TYPES, UAT_SILENCE, Windows
 from tracker.domain.errors import EditedMeanwhile, FieldError, Guard, Invalid, NotAllowed, NotFound
-from tracker.domain.notice import Audience
 from tracker.domain.secret import find_secret
 from tracker.domain.text import TextError, read_line
 from tracker.domain.workday import Calendar, UnknownTimeZone
-from tracker.services.planning import ground_of, place_following, recount, replan
+from tracker.services.planning import ground_of, place_following, recount, redirect, replan
 from tracker.services.scoping import consider, consider_engagement
-from tracker.store import audit, outbox
+from tracker.store import audit
 from tracker.store import budget as budgets
 from tracker.store import deadline as deadlines
 from tracker.store import engagement as engagements
@@ -275,8 +274,7 @@ def edit_engagement(
     engagement.version += 1
     session.flush()
     if {"slack_channel", "internal_slack_channel"} & set(values):
-        outbox.redirect(session, engagement.id, Audience.CUSTOMER, engagement.slack_channel)
-        outbox.redirect(session, engagement.id, Audience.INTERNAL, engagement.internal_slack_channel or engagement.slack_channel)
+        redirect(session, engagement)
     if values or "agreement" not in change.values:
         audit.record(session, actor, engagement.id, "engagement.edited", ("engagement", engagement.id), dict(values))
     _consider_anew(session, engagement, change, now=now)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from tracker.domain.deadline import KINDS, Dates, DeadlineKind, following
 from tracker.domain.engagement import Windows
-from tracker.domain.notice import Audience, Notice
+from tracker.domain.notice import TEAM_ONLY, Audience, Notice
 from tracker.domain.reminders.ladder import AT_OPENING, Moment, Occasion, next_repeat, occasions
 from tracker.domain.reminders.registry import REMINDERS
 from tracker.domain.site import LAUNCHED_STAGES
@@ -121,7 +121,8 @@ def revise(session: AnySession, notice: OutboxNotice, *, now: datetime) -> None:
     """
     engagement = session.get_one(Engagement, notice.engagement_id)
     take(session, engagement)
-    outbox.redirect(session, engagement.id, notice.audience, channels_of(engagement)[notice.audience], only=notice.id)
+    channel = channel_of(engagement, notice.kind, notice.audience)
+    outbox.redirect(session, engagement.id, notice.audience, channel, team_only=notice.kind in TEAM_ONLY, only=notice.id)
     if notice.deadline_id is None:
         return
     deadline = session.get_one(Deadline, notice.deadline_id, populate_existing=True)
@@ -138,6 +139,32 @@ def channels_of(engagement: Engagement) -> dict[str, str | None]:
         Audience.CUSTOMER: engagement.slack_channel,
         Audience.INTERNAL: engagement.internal_slack_channel or engagement.slack_channel,
     }
+
+
+def team_channel_of(engagement: Engagement) -> str | None:
+    """The channel that the team has for itself; None where there is none, or where it is the customer's too."""
+    own = engagement.internal_slack_channel
+    return None if own == engagement.slack_channel else own
+
+
+def channel_of(engagement: Engagement, kind: str, audience: str) -> str | None:
+    """Where a notice of a kind goes. What only the team may read has no substitute for a channel of its own."""
+    return team_channel_of(engagement) if kind in TEAM_ONLY else channels_of(engagement)[audience]
+
+
+def redirect(session: AnySession, engagement: Engagement) -> None:
+    """Send everything of an engagement that waits to the channels that it has now."""
+    for audience, channel in channels_of(engagement).items():
+        outbox.redirect(session, engagement.id, audience, channel)
+    outbox.redirect(session, engagement.id, Audience.INTERNAL, team_channel_of(engagement), team_only=True)
+
+
+def tell(session: AnySession, engagement: Engagement, notice: Notice, *, now: datetime) -> None:
+    """Plan a notice that no date asks for, once. What only the team may read is told to nobody where it has no channel."""
+    channel = channel_of(engagement, notice.kind, notice.audience)
+    if channel is None and notice.kind in TEAM_ONLY:
+        return
+    outbox.plan(session, engagement.id, [notice], {notice.audience: channel}, now)
 
 
 def _key(deadline: Deadline, occasion: Occasion) -> str:

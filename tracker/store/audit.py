@@ -147,6 +147,12 @@ def entries_of(session: AnySession, engagement_id: UUID, *, before: int | None, 
     return list(session.scalars(query.order_by(AuditEntry.seq.desc()).limit(limit)))
 
 
+def done_since(session: AnySession, engagement_id: UUID, action: str, since: datetime) -> list[AuditEntry]:
+    """What was done of one kind on an engagement from a moment on, in order."""
+    query = sa.select(AuditEntry).where(AuditEntry.chain == str(engagement_id), AuditEntry.action == action)
+    return list(session.scalars(query.where(AuditEntry.at >= since).order_by(AuditEntry.seq)))
+
+
 def _heads(session: AnySession) -> dict[str, tuple[int, str]]:
     query = sa.select(AuditChain.chain, AuditChain.seq, AuditChain.hash)
     return {row.chain: (row.seq, row.hash) for row in session.execute(query)}

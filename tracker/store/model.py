@@ -3,11 +3,14 @@
 from tracker.store import (
     audit,
     budget,
+    comment,
     deadline,
     duty,
     engagement,
     freeze,
     inventory,
+    kickoff,
+    link,
     notice,
     pacing,
     path,
@@ -22,17 +25,21 @@ from tracker.store import (
     transaction,
     uat,
     upload,
+    weekly_update,
 )
 from tracker.store.database import Base
 
 TABLE_MODULES = (
     audit,
     budget,
+    comment,
     deadline,
     duty,
     engagement,
     freeze,
     inventory,
+    kickoff,
+    link,
     notice,
     pacing,
     path,
@@ -47,5 +54,6 @@ TABLE_MODULES = (
     transaction,
     uat,
     upload,
+    weekly_update,
 )
 metadata = Base.metadata

@@ -10,13 +10,18 @@ from uuid import UUID, uuid5
 
 import sqlalchemy as sa
 
-from tracker.domain.notice import CANCELLABLE, Notice, NoticeState
+from tracker.domain.notice import CANCELLABLE, TEAM_ONLY, Notice, NoticeState
 from tracker.store.database import AnySession, changed_one, dialect_insert, table_of
 from tracker.store.notice import DeliveryAttempt, OutboxNotice, table
 from tracker.store.pacing import WORKSPACE, SlackChannel, take_slot, workspace_hold
 
 NOTICES = UUID("7d0c6f0e-3a52-4d0b-9a57-1f6a3e0c2b11")
 _content = ("channel", "headline", "text", "facts", "path", "mention", "due_at", "useless_after", "next_at")
+
+
+def id_of(key: str) -> UUID:
+    """The id of the notice of a key: one planned once more after a restore carries the marker that Slack knows."""
+    return uuid5(NOTICES, key)
 
 
 def plan(
@@ -35,8 +40,7 @@ def plan(
         return
     rows = [
         {
-            # From the key, so that a notice planned once more after a restore carries the marker that Slack knows.
-            "id": uuid5(NOTICES, notice.key),
+            "id": id_of(notice.key),
             "engagement_id": engagement_id,
             "site_id": notice.site_id,
             "deadline_id": notice.deadline_id,
@@ -105,9 +109,21 @@ def call_off(session: AnySession, notice_id: UUID, reason: str, now: datetime) -
     _change(session, mine, state=NoticeState.CANCELLED, reason=reason, settled_at=now)
 
 
-def redirect(session: AnySession, engagement_id: UUID, audience: str, channel: str | None, *, only: UUID | None = None) -> None:
-    """Send what waits for another channel (or one notice of it) to this one; what was parked there is ready again."""
-    mine = (table.c.engagement_id == engagement_id, table.c.audience == audience, table.c.state.in_(CANCELLABLE))
+def redirect(
+    session: AnySession,
+    engagement_id: UUID,
+    audience: str,
+    channel: str | None,
+    *,
+    team_only: bool = False,
+    only: UUID | None = None,
+) -> None:
+    """Send what waits for another channel (or one notice of it) to this one; what was parked there is ready again.
+
+    `team_only` speaks of the kinds that no channel of the customer may get, and of no other.
+    """
+    kinds = table.c.kind.in_(TEAM_ONLY) if team_only else table.c.kind.not_in(TEAM_ONLY)
+    mine = (table.c.engagement_id == engagement_id, table.c.audience == audience, kinds, table.c.state.in_(CANCELLABLE))
     one = table.c.id == only if only else sa.true()
     waiting = _locked(session, *mine, table.c.channel.is_distinct_from(channel), one)
     parked = table.c.state == NoticeState.PARKED

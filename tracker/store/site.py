@@ -109,6 +109,12 @@ def inventory_received(session: AnySession, engagement_id: UUID) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
+def names_in(session: AnySession, engagement_id: UUID) -> dict[UUID, str]:
+    """The names of an engagement's sites by id, in the order they were added; of an engagement loaded for the actor."""
+    rows = session.execute(sa.select(Site.id, Site.name).where(Site.engagement_id == engagement_id).order_by(Site.id))
+    return {row.id: row.name for row in rows}
+
+
 def names_of(session: AnySession, ids: Collection[UUID]) -> dict[UUID, str]:
     """Names by id, in one statement; of things that were loaded for the actor."""
     rows = session.execute(sa.select(Site.id, Site.name).where(Site.id.in_(ids)))

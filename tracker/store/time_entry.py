@@ -142,6 +142,20 @@ def recent(
     return [(row[0], row[1], row[2]) for row in rows]
 
 
+def minutes_by_site(session: AnySession, engagement_id: UUID, first: date, last: date) -> dict[UUID, int]:
+    """The minutes of work that stand as submitted or approved, by site, for the days from the first to the last."""
+    query = (
+        sa.select(TimeEntry.site_id, sa.func.sum(TimeEntry.minutes))
+        .where(
+            TimeEntry.engagement_id == engagement_id,
+            TimeEntry.state.in_(("submitted", "approved")),
+            TimeEntry.worked_on.between(first, last),
+        )
+        .group_by(TimeEntry.site_id)
+    )
+    return {row[0]: int(row[1]) for row in session.execute(query)}
+
+
 def waiting(session: AnySession, actor: Actor) -> tuple[int, int]:
     """How many entries that an actor may see wait for approval, and their minutes."""
     query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(TimeEntry.minutes), 0))

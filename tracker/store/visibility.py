@@ -7,12 +7,14 @@ import sqlalchemy as sa
 
 from tracker.domain.access import Actor
 from tracker.domain.errors import NotFound
+from tracker.store.comment import Comment
 from tracker.store.database import AnySession
 from tracker.store.deadline import Deadline
 from tracker.store.duty import Duty
 from tracker.store.engagement import Engagement, visible, visible_customer
 from tracker.store.freeze import Freeze
 from tracker.store.inventory import InventoryItem
+from tracker.store.link import EngagementLink
 from tracker.store.notice import OutboxNotice
 from tracker.store.path import PathStep, SitePath
 from tracker.store.person import ApiToken, Person
@@ -21,6 +23,7 @@ from tracker.store.risk import Risk, known_to
 from tracker.store.scope import ScopeItem
 from tracker.store.site import Site
 from tracker.store.time_entry import TimeEntry
+from tracker.store.weekly_update import WeeklyUpdate
 
 Known = (
     Site
@@ -38,6 +41,7 @@ Known = (
     | SitePath
     | InventoryItem
     | Upload
+    | OfEngagement
 )
 OF_ENGAGEMENT: Mapping[str, type[Known]] = {
     "site_id": Site,
@@ -55,6 +59,9 @@ OF_ENGAGEMENT: Mapping[str, type[Known]] = {
     "step_id": PathStep,
     "inventory_item_id": InventoryItem,
     "upload_id": Upload,
+    "comment_id": Comment,
+    "link_id": EngagementLink,
+    "update_id": WeeklyUpdate,
 }
 OF_INSTALLATION: Mapping[str, type[Person | ApiToken]] = {"person_id": Person, "token_id": ApiToken}
 

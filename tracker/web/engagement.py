@@ -27,7 +27,7 @@ from tracker.store.database import db
 from tracker.store.engagement import Engagement
 from tracker.store.holiday import countries
 from tracker.store.site import Site
-from tracker.web import dates, present, section
+from tracker.web import customer_view, dates, present, section
 from tracker.web.dates import DateView
 from tracker.web.form import Form, save
 from tracker.web.present import Shown, choices
@@ -165,6 +165,10 @@ def page_of(
     engagement = engagements.get(db.session, actor, engagement_id)
     listed = sites.of_engagement(db.session, engagement_id)
     answered = refused or sign_form or member_form
+    if not actor.is_staff:
+        signing = requirements_of(engagement, listed, actor, sign_form)
+        status = answered.status if answered is not None else 200
+        return customer_view.page_of(engagement, listed, actor, signing, refused=refused), status
     page = render_template(
         "engagement/engagement.html",
         nav_current="portfolio",
@@ -191,6 +195,7 @@ def urls_of(engagement: Engagement, actor: Actor) -> dict[str, str | None]:
         "sell_ps": (Permission.SELL_PS, f"{base}/ps-blocks/new"),
         "log_time": (Permission.LOG_TIME, "/time"),
         "notices": (Permission.SEE_NOTICES, "/notices"),
+        "view_as": (Permission.SEE_INTERNAL, f"{base}/view-as-customer"),
     }
     urls = {name: url if actor.may(permission) else None for name, (permission, url) in allowed.items()}
     may_list = actor.may(Permission.EDIT_ENGAGEMENT) and engagement.requirements_version == 0

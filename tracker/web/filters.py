@@ -29,6 +29,7 @@ def context() -> dict[str, Any]:
         "actor": actor,
         "may": lambda name: actor is not None and actor.may(Permission(name)),
         "delivery_warning": g.get("delivery_warning"),
+        "looking_as": g.get("looking_as"),
         "request_id": None,
     }
 

@@ -26,6 +26,7 @@ from tracker.web.sign_in import EmptyForm
 
 bp = Blueprint("notice", __name__)
 NOTICES_SHOWN = 50
+KIND_TITLES = {"comment.customer": "Comment", "comment.internal": "Comment in the team", "update.weekly": "Weekly update"}
 LEAD = re.compile("([0-9]+)([dh])")
 FACTS_SHOWN = 10  # No more fit into one message.
 AUDIENCE_LABELS = {Audience.CUSTOMER: "The customer and the team", Audience.INTERNAL: "The team"}
@@ -83,6 +84,8 @@ def _filters(actor: Actor, current: str | None) -> list[dict[str, Any]]:
 
 def say_kind(kind: str) -> str:
     """A kind of notice as people read it, such as "Kick-off, 5 business days ahead"."""
+    if kind in KIND_TITLES:
+        return KIND_TITLES[kind]
     head, _, tail = kind.partition(".")
     title = KINDS[DeadlineKind(head)].title if head in set(DeadlineKind) else head.replace("_", " ").capitalize()
     return f"{title}, {_say_occasion(tail)}" if tail else title

@@ -5,11 +5,15 @@ from flask import Flask, g, request
 from tracker.web import (
     account,
     budget,
+    comment,
+    customer_view,
     deadline,
     engagement,
     engagement_form,
     health,
     inventory,
+    kickoff,
+    link,
     notice,
     parts,
     path,
@@ -20,6 +24,7 @@ from tracker.web import (
     sign_in,
     site,
     time_entry,
+    weekly_update,
 )
 from tracker.web.filters import warn_of_silence
 from tracker.web.form import new_key
@@ -27,11 +32,15 @@ from tracker.web.form import new_key
 BLUEPRINTS = (
     account.bp,
     budget.bp,
+    comment.bp,
+    customer_view.bp,
     deadline.bp,
     engagement.bp,
     engagement_form.bp,
     health.bp,
     inventory.bp,
+    kickoff.bp,
+    link.bp,
     notice.bp,
     path.bp,
     person.bp,
@@ -41,6 +50,7 @@ BLUEPRINTS = (
     sign_in.bp,
     site.bp,
     time_entry.bp,
+    weekly_update.bp,
 )
 PAGES = frozenset(blueprint.name for blueprint in BLUEPRINTS if blueprint is not health.bp)
 

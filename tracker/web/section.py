@@ -28,6 +28,8 @@ OF_SITE: Sequence[Section] = (
     Section("path", "Path", "/path"),
     Section("inventory", "Inventory", "/inventory"),
 )
+    Section("conversation", "Conversation", "/comments"),
+    Section("kickoff", "Kick-off and links", "/kickoff"),
 
 
 def of_engagement(actor: Actor, engagement_id: UUID, current: str) -> list[Shown]:

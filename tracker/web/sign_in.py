@@ -13,7 +13,7 @@ from tracker.domain.errors import Invalid, NotFound, RateLimited
 from tracker.edge import mail
 from tracker.edge.gate import current_actor
 from tracker.edge.password import SHORTEST, hash_password, needs_rehash, password_fits
-from tracker.edge.rule import allow, public
+from tracker.edge.rule import allow, also_looking, public
 from tracker.edge.work import work
 from tracker.services import person as service
 from tracker.services import sign_in as sign_in_service
@@ -227,6 +227,7 @@ def _found(token: str, form: FirstAdminForm) -> str:
 
 @bp.post("/sign-out")
 @allow(Permission.OWN_ACCOUNT)
+@also_looking
 def sign_out() -> ResponseReturnValue:
     """End this session."""
     actor, session_id = current_actor(), g.session_id

@@ -1,0 +1,25 @@
+"""What is said in a conversation: how long it may be, how a channel is told of it, and who may take it back.
+
+Source: docs/rules/conversation.md.
+"""
+
+from uuid import UUID
+
+from tracker.domain.access import Actor
+
+TEXT_LENGTH = 5000
+EXCERPT_LENGTH = 300
+CUSTOMER_KIND, INTERNAL_KIND = "comment.customer", "comment.internal"
+
+
+def excerpt(text: str, longest: int = EXCERPT_LENGTH) -> str:
+    """The beginning of a text, cut between words; an ellipsis shows that there is more."""
+    if len(text) <= longest:
+        return text
+    cut = text[: longest - 1]
+    return (cut.rsplit(maxsplit=1)[0] if any(mark.isspace() for mark in cut) else cut) + "…"
+
+
+def may_withdraw(actor: Actor, author_id: UUID) -> bool:
+    """Only whoever said something takes it back."""
+    return actor.person_id is not None and actor.person_id == author_id
