@@ -26,6 +26,7 @@ REVISIONS = schema.revisions(SCRIPTS)
 TIME = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY = date(2026, 3, 2)
 CUSTOMER, PERSON, ENGAGEMENT, SITE, BLOCK, POOL, ALLOWANCE, ENTRY, PS_ENTRY, DEADLINE, NOTICE = (new_id() for _ in range(11))
+COLLEAGUE = new_id()
 
 # Rows in plain values, by the revision that makes room for them. Columns are named, so that later ones may be added.
 ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
@@ -51,6 +52,14 @@ ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
                 "id": PERSON, "email": "ann@example.com", "name": "Ann", "role": "admin", "customer_id": None,
                 "password_hash": None, "slack_user_id": None, "time_zone": "UTC", "theme": "system", "created_at": TIME,
                 "deactivated_at": None, "last_signed_in_at": None, "version": 1,
+            },
+        ),
+        (
+            "person",
+            {
+                "id": COLLEAGUE, "email": "ben@example.com", "name": "BÉN", "role": "engineer",
+                "customer_id": None, "password_hash": None, "slack_user_id": None, "time_zone": "UTC", "theme": "system",
+                "created_at": TIME, "deactivated_at": None, "last_signed_in_at": None, "version": 1,
             },
         ),
     ],
@@ -144,6 +153,15 @@ ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             },
         ),
         ("delivery_attempt", {"id": new_id(), "notice_id": NOTICE, "fence": 1, "at": TIME, "outcome": "sent", "detail": None}),
+    ],
+    "0013": [
+        (
+            "cover",
+            {
+                "id": new_id(), "person_id": PERSON, "cover_id": COLLEAGUE, "from_on": DAY, "until_on": DAY, "starts_at": TIME,
+                "ends_at": datetime(2026, 3, 3, 12, tzinfo=UTC), "note": "", "made_by": None, "made_at": TIME, "ended_at": None,
+            },
+        ),
     ],
 }  # fmt: skip
 

@@ -3,6 +3,7 @@
 from tracker.store import (
     audit,
     budget,
+    cover,
     deadline,
     engagement,
     notice,
@@ -20,6 +21,7 @@ from tracker.store.database import Base
 TABLE_MODULES = (
     audit,
     budget,
+    cover,
     deadline,
     engagement,
     notice,

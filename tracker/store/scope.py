@@ -4,10 +4,10 @@ from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from tracker.domain.scope import Decision, WorkState
-from tracker.store.database import Base, Versioned
+from tracker.store.database import Base, Versioned, folded
 
 DECISIONS = ", ".join(f"'{each}'" for each in Decision)
 WORK_STATES = ", ".join(f"'{each}'" for each in WorkState)
@@ -71,6 +71,7 @@ class Question(Versioned, Base):
     engagement_id: Mapped[UUID] = mapped_column(sa.ForeignKey("engagement.id"))
     site_id: Mapped[UUID | None]
     text: Mapped[str]
+    text_key: Mapped[str] = folded("text")
     # The fact of the site that the answer becomes, where it does.
     fact: Mapped[str | None]
     side: Mapped[str]
@@ -82,6 +83,11 @@ class Question(Versioned, Base):
     answer: Mapped[str | None]
     answered_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
     answered_at: Mapped[datetime | None]
+
+    @validates("text")
+    def _fold(self, _column: str, text: str) -> str:
+        self.text_key = text.casefold()
+        return text
 
 
 class Risk(Versioned, Base):
