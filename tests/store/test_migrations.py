@@ -28,6 +28,7 @@ DAY = date(2026, 3, 2)
 CUSTOMER, PERSON, ENGAGEMENT, SITE, BLOCK, POOL, ALLOWANCE, ENTRY, PS_ENTRY, DEADLINE, NOTICE = (new_id() for _ in range(11))
 FREEZE, ROUND = new_id(), new_id()
 PATH = new_id()
+COLLEAGUE = new_id()
 
 # Rows in plain values, by the revision that makes room for them. Columns are named, so that later ones may be added.
 ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
@@ -53,6 +54,14 @@ ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
                 "id": PERSON, "email": "ann@example.com", "name": "Ann", "role": "admin", "customer_id": None,
                 "password_hash": None, "slack_user_id": None, "time_zone": "UTC", "theme": "system", "created_at": TIME,
                 "deactivated_at": None, "last_signed_in_at": None, "version": 1,
+            },
+        ),
+        (
+            "person",
+            {
+                "id": COLLEAGUE, "email": "ben@example.com", "name": "BÉN", "role": "engineer",
+                "customer_id": None, "password_hash": None, "slack_user_id": None, "time_zone": "UTC", "theme": "system",
+                "created_at": TIME, "deactivated_at": None, "last_signed_in_at": None, "version": 1,
             },
         ),
     ],
@@ -300,6 +309,15 @@ ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             {
                 "id": new_id(), "engagement_id": ENGAGEMENT, "week_of": DAY, "text": "u", "author_id": PERSON,
                 "state": "posted", "created_at": TIME, "posted_by": PERSON, "posted_at": TIME, "version": 2,
+            },
+        ),
+    ],
+    "0013": [
+        (
+            "cover",
+            {
+                "id": new_id(), "person_id": PERSON, "cover_id": COLLEAGUE, "from_on": DAY, "until_on": DAY, "starts_at": TIME,
+                "ends_at": datetime(2026, 3, 3, 12, tzinfo=UTC), "note": "", "made_by": None, "made_at": TIME, "ended_at": None,
             },
         ),
     ],

@@ -1,5 +1,7 @@
 """The first page: what needs somebody, and their engagements."""
 
+import html
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from uuid import UUID
@@ -25,6 +27,19 @@ def due_in(
     with transaction(db.session, now=NOW):
         set_date(db.session, actor(who), engagement.id, DateSpec(DeadlineKind(kind), Dates(due_on=day), site, title), now=NOW)
     return day
+
+
+def link(page: str, rel: str) -> str:
+    """Where a button of the pager leads."""
+    found = re.search(rf'href="([^"]+)" rel="{rel}"', page)
+    assert found is not None
+    return html.unescape(found[1])
+
+
+def names_on(page: str) -> list[str]:
+    """The engagements that are listed, in order."""
+    listed = page.partition('id="engagements"')[2]
+    return [html.unescape(name) for name in re.findall(r'<th scope="row">\s*<a href="/engagements/[^"]+">([^<]+)</a>', listed)]
 
 
 def test_the_first_page_of_a_new_installation_says_how_to_begin(client: FlaskClient) -> None:
@@ -93,14 +108,15 @@ def test_long_lists_are_read_page_by_page(client: FlaskClient) -> None:
     for number in range(27):
         make_engagement(manager, name=f"Number {number}.")
     sign_in(client, manager)
-    first = client.get("/").text
+    first = client.get("/?sort=newest").text
     assert "Number 26." in first
     assert "Number 1." not in first
-    older = first.partition("/?before=")[2].partition('"')[0]
-    second = client.get(f"/?before={older}").text
+    second = client.get(link(first, "next")).text
     assert "Number 1." in second
     assert "Number 26." not in second
-    assert client.get("/?before=nonsense").status_code == 200
+    assert names_on(client.get(link(second, "prev")).text) == names_on(first)
+    for junk in ("nonsense", "W10", "WyJuZXdlc3QiLCIiLCJ4Il0", "%00", "é"):
+        assert names_on(client.get(f"/?sort=newest&after={junk}").text) == names_on(first)
 
 
 def test_the_page_costs_the_same_for_forty_engagements_as_for_two(client: FlaskClient, statements: Callable[[str], int]) -> None:

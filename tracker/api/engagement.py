@@ -5,10 +5,11 @@ from uuid import UUID
 
 from pydantic import Field
 
-from tracker.api.operation import Api, Call, In, Listing, Out, PageQuery, Whole, id_cursor, page_of
+from tracker.api.operation import Api, Call, In, Listing, Out, PageQuery, Whole, one_of, page_of
 from tracker.domain.access import Permission
 from tracker.domain.deadline import DeadlineKind
 from tracker.domain.errors import FieldError, Invalid
+from tracker.domain.portfolio import LONGEST_WORDS, Alarm, Filters, Order, Place, read_place
 from tracker.services import engagement as service
 from tracker.services.engagement import AgreementSpec, EngagementChange, EngagementSpec
 from tracker.store import deadline as deadlines
@@ -157,12 +158,42 @@ class EngagementRowOut(Out):
     status: str
     stage: str
     sites: int
+    next_on: date | None = Field(description="The earliest open date of a running engagement.")
+    risks: dict[str, int] = Field(description="overdue, over_80, waiting, frozen: how many things raise each.")
+
+
+class EngagementQuery(PageQuery):
+    q: str = Field("", max_length=LONGEST_WORDS, description="Words in the name of the engagement, its customer or a site.")
+    customer_id: UUID | None = None
+    manager_id: UUID | None = None
+    mine: bool = Field(default=False, description="Only those that the token's person leads, works on or covers.")
+    status: str | None = Field(None, description="active, on_hold or cancelled")
+    risk: str | None = Field(None, description="One or several of overdue, over_80, waiting, frozen, with commas between.")
+    sort: str = Field(Order.NEWEST.value, description="newest, next, name or customer")
+    cursor: str | None = Field(None, max_length=2000)
+
+    def filters(self) -> Filters:
+        """Raises Invalid at the filter that says something unknown."""
+        alarms = [one_of("risk", each.strip(), list(Alarm)) for each in (self.risk or "").split(",") if each.strip()]
+        status = one_of("status", self.status, ("active", "on_hold", "cancelled"))
+        named = tuple(alarm for alarm in Alarm if alarm in alarms)
+        return Filters(self.q, self.customer_id, self.manager_id, self.mine, status, named)
+
+    def start(self, order: Order) -> Place | None:
+        """Raises Invalid at `cursor` for one of another list or order."""
+        place = read_place(self.cursor, order) if self.cursor is not None else None
+        if self.cursor is not None and place is None:
+            raise Invalid.at("cursor", "That is not a cursor of this list.")
+        return place
 
 
 @api.get("/engagements", Permission.SEE_ENGAGEMENTS)
-def list_engagements(call: Call, query: PageQuery) -> Listing[EngagementRowOut]:
-    """Engagements, the newest first."""
-    rows = portfolio.page(call.session, call.actor, before=id_cursor(query.cursor), limit=query.limit + 1)
+def list_engagements(call: Call, query: EngagementQuery) -> Listing[EngagementRowOut]:
+    """Engagements, the newest first unless another order is asked for; every filter that is set has to hold."""
+    one_of("sort", query.sort, list(Order))
+    order = Order(query.sort)
+    filters, start = query.filters(), query.start(order)
+    found = portfolio.page(call.session, call.actor, filters, order, start=start, limit=query.limit, now=call.now)
     items = [
         EngagementRowOut(
             id=row.engagement.id,
@@ -177,10 +208,12 @@ def list_engagements(call: Call, query: PageQuery) -> Listing[EngagementRowOut]:
             status=row.engagement.status,
             stage=row.stage,
             sites=row.site_count,
+            next_on=row.engagement.next_on,
+            risks={alarm.value: count for alarm, count in row.alarms.items()},
         )
-        for row in rows[: query.limit]
+        for row in found.rows
     ]
-    return Listing(items=items, next_cursor=str(items[-1].id) if len(rows) > query.limit else None)
+    return Listing(items=items, next_cursor=found.after.cursor() if found.after else None)
 
 
 @api.post("/engagements", Permission.EDIT_ENGAGEMENT)

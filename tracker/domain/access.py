@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -46,6 +47,7 @@ class Permission(StrEnum):
     MANAGE_PEOPLE = "manage_people"
     MANAGE_SETTINGS = "manage_settings"
     OWN_ACCOUNT = "own_account"
+    ARRANGE_COVER = "arrange_cover"
 
 
 MATRIX: Mapping[Permission, frozenset[Role]] = {
@@ -66,6 +68,8 @@ MATRIX: Mapping[Permission, frozenset[Role]] = {
     Permission.MANAGE_PEOPLE: frozenset({Role.ADMIN}),
     Permission.MANAGE_SETTINGS: frozenset({Role.ADMIN}),
     Permission.OWN_ACCOUNT: EVERYBODY,
+    # Somebody covers while one is away: of the staff for the staff, each for themselves, administrators for anybody.
+    Permission.ARRANGE_COVER: STAFF,
 }
 
 READING = frozenset(
@@ -103,6 +107,8 @@ class Actor:
     time_zone: str = "UTC"
     # Somebody of the team who looks at an engagement as its customer does. Nobody in particular, and may change nothing.
     looking: bool = False
+    # When they ask, for what is theirs for a while only, as a cover is. Without it they have none.
+    now: datetime | None = None
 
     @property
     def is_staff(self) -> bool:

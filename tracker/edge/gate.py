@@ -81,7 +81,7 @@ def _may_read_here(actor: Actor) -> bool:
 def _read_token() -> None:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token.startswith(TOKEN_PREFIX):
-        g.actor = actor_of_token(db.session, token.strip())
+        g.actor = actor_of_token(db.session, token.strip(), g.now)
 
 
 def _read_session() -> None:

@@ -95,6 +95,7 @@ def replan(session: AnySession, engagement: Engagement, *, now: datetime, after:
     mentions = _slack_ids(session, dated)
     notices: list[Notice] = []
     keep: list[str] = []
+    engagement.next_on = next((deadline.day for deadline in dated if _is_live(deadline, ground)), None)
     for deadline in dated:
         if not _is_live(deadline, ground):
             deadline.replan_at = None

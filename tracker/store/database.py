@@ -2,7 +2,7 @@
 
 import sqlite3
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -53,6 +53,32 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class DayOrNever(TypeDecorator[date]):
+    """A day that lists are ordered by; none is kept as the last day there is.
+
+    So a list in that order ends with what has no day on both engines, and an index serves it in one comparison of rows.
+    """
+
+    impl = sa.Date
+    cache_ok = True
+    should_evaluate_none = True
+
+    def process_bind_param(self, value: date | None, dialect: sa.Dialect) -> date:  # noqa: ARG002
+        return date.max if value is None else value
+
+    def process_result_value(self, value: date | None, dialect: sa.Dialect) -> date | None:  # noqa: ARG002
+        return None if value == date.max else value
+
+
+def folded(column: str) -> Any:
+    """The default of a kept column that holds another one's text casefolded; a `validates` beside it keeps it later.
+
+    Kept and not computed: SQLite folds ASCII only and PostgreSQL what its locale knows, and É, Ü and Кириллица have to be
+    found on both. It is also what lists are ordered by, so that an index serves them.
+    """
+    return mapped_column(default=lambda context: context.get_current_parameters()[column].casefold())
 
 
 def table_of(model: type["Base"]) -> sa.Table:

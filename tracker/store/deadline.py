@@ -13,6 +13,7 @@ from tracker.store.database import AnySession, Base, Versioned
 from tracker.store.engagement import Engagement, visible
 
 ACTIVE = "withdrawn_at IS NULL AND kind <> 'custom'"
+OPEN = sa.text("withdrawn_at IS NULL AND done_at IS NULL")
 OF_SITE, OF_ENGAGEMENT = sa.text(f"{ACTIVE} AND site_id IS NOT NULL"), sa.text(f"{ACTIVE} AND site_id IS NULL")
 
 
@@ -30,6 +31,8 @@ class Deadline(Versioned, Base):
         sa.Index("uq_deadline_of_engagement", "engagement_id", "kind", unique=True,
                  sqlite_where=OF_ENGAGEMENT, postgresql_where=OF_ENGAGEMENT),
         sa.Index("ix_deadline_engagement", "engagement_id", "day"),
+        # What is open, the earliest first, of whatever engagement.
+        sa.Index("ix_deadline_open", "day", "id", sqlite_where=OPEN, postgresql_where=OPEN),
         sa.Index("ix_deadline_replan", "replan_at", sqlite_where=sa.text("replan_at IS NOT NULL"),
                  postgresql_where=sa.text("replan_at IS NOT NULL")),
     )  # fmt: skip

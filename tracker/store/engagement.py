@@ -5,12 +5,13 @@ from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, aliased, mapped_column, validates
 
-from tracker.domain.access import Actor
+from tracker.domain.access import MANAGERS, Actor
 from tracker.domain.engagement import TYPES, UAT_SILENCE, Windows
 from tracker.domain.errors import NotFound
-from tracker.store.database import AnySession, Base, Keyed, Versioned, insert_or_ignore, table_of
+from tracker.store.cover import Cover, running
+from tracker.store.database import AnySession, Base, DayOrNever, Keyed, Versioned, folded, insert_or_ignore, table_of
 from tracker.store.identity import new_id
 from tracker.store.person import Person
 
@@ -33,18 +34,32 @@ class Engagement(Versioned, Base):
     __table_args__ = (
         _one_of("type", TYPES, "type_known"),
         _one_of("status", ("active", "on_hold", "cancelled"), "status_known"),
+        # One for each order of the portfolio, and for what one manager or one customer has of it.
+        sa.Index("ix_engagement_next", "next_on", "id"),
+        sa.Index("ix_engagement_name", "name_key", "id"),
+        sa.Index("ix_engagement_customer", "customer_id", "id"),
+        sa.Index("ix_engagement_customer_next", "customer_id", "next_on", "id"),
+        sa.Index("ix_engagement_manager_next", "manager_id", "next_on", "id"),
     )
-    customer_id: Mapped[UUID] = mapped_column(sa.ForeignKey("customer.id"), index=True)
+    customer_id: Mapped[UUID] = mapped_column(sa.ForeignKey("customer.id"))
     name: Mapped[str]
+    name_key: Mapped[str] = folded("name")
     type: Mapped[str]
     time_zone: Mapped[str]
     slack_channel: Mapped[str | None]
     internal_slack_channel: Mapped[str | None]
-    manager_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"), index=True)
+    manager_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"))
     account_rep: Mapped[str | None]
     status: Mapped[str] = mapped_column(default="active")
     requirements_version: Mapped[int] = mapped_column(default=0)
+    # The earliest open date, kept by planning; a list in its order reads an index instead of every date.
+    next_on: Mapped[date | None] = mapped_column(DayOrNever(), nullable=False, default=None)
     created_at: Mapped[datetime]
+
+    @validates("name")
+    def _fold(self, _column: str, name: str) -> str:
+        self.name_key = name.casefold()
+        return name
 
 
 class Agreement(Keyed, Base):
@@ -96,13 +111,37 @@ def visible(actor: Actor) -> sa.ColumnElement[bool]:
     elif actor.sees_all:
         rule = sa.true()
     else:
-        assigned = sa.exists().where(
-            Member.engagement_id == Engagement.id, Member.person_id == actor.person_id, Member.left_at.is_(None)
-        )
-        rule = sa.or_(assigned, Engagement.manager_id == actor.person_id)
+        rule = on_it(actor)
     if actor.only_engagement_id is not None:
         rule = sa.and_(rule, Engagement.id == actor.only_engagement_id)
     return rule
+
+
+def on_it(actor: Actor) -> sa.ColumnElement[bool]:
+    """The engagements that an actor leads or is assigned to, and those of whom they cover for at this moment."""
+    rule = sa.or_(_is_member(actor.person_id), Engagement.manager_id == actor.person_id)
+    if actor.now is None:
+        return rule
+    theirs = sa.or_(_is_member(Cover.person_id), Engagement.manager_id == Cover.person_id)
+    return sa.or_(rule, sa.exists().where(Cover.cover_id == actor.person_id, running(actor.now), theirs))
+
+
+def ids_on_it(actor: Actor) -> sa.CompoundSelect[tuple[UUID]]:
+    """The same as `on_it`, as a list that begins with the person: lists of few among many are read along it."""
+    mine = sa.select(Member.engagement_id).where(Member.left_at.is_(None))
+    led = sa.select(Engagement.id)
+    parts = [mine.where(Member.person_id == actor.person_id), led.where(Engagement.manager_id == actor.person_id)]
+    if actor.now is not None:
+        covered = (Cover.cover_id == actor.person_id, running(actor.now))
+        parts.append(mine.join(Cover, Cover.person_id == Member.person_id).where(*covered))
+        parts.append(led.join(Cover, Cover.person_id == Engagement.manager_id).where(*covered))
+    return sa.union(*parts)
+
+
+def _is_member(person: UUID | None | InstrumentedAttribute[UUID]) -> sa.ColumnElement[bool]:
+    # Under a name of its own: a query that reads members itself would otherwise lend this one its rows.
+    member = aliased(Member)
+    return sa.exists().where(member.engagement_id == Engagement.id, member.person_id == person, member.left_at.is_(None))
 
 
 def get(session: AnySession, actor: Actor, engagement_id: UUID) -> Engagement:
@@ -190,6 +229,22 @@ def choices(session: AnySession, actor: Actor, *, limit: int = 500) -> dict[UUID
     """The engagements an actor may choose from: names by id, in order of the names."""
     query = sa.select(Engagement.id, Engagement.name).where(visible(actor)).order_by(Engagement.name, Engagement.id)
     return {row.id: row.name for row in session.execute(query.limit(limit))}
+
+
+def managers(session: AnySession, *, limit: int = 500) -> dict[UUID, str]:
+    """Who may lead an engagement, by name: those who are here, and those who still lead one."""
+    leads = sa.exists().where(Engagement.manager_id == Person.id)
+    able = sa.and_(Person.role.in_(sorted(MANAGERS)), Person.deactivated_at.is_(None))
+    query = sa.select(Person.id, Person.name).where(sa.or_(able, sa.and_(Person.deactivated_at.is_not(None), leads)))
+    return {row.id: row.name for row in session.execute(query.order_by(Person.name_key, Person.id).limit(limit))}
+
+
+def customer_name(session: AnySession, actor: Actor, customer_id: UUID) -> str | None:
+    """The name of a customer, as far as the actor may know of them."""
+    try:
+        return visible_customer(session, actor, customer_id).name
+    except NotFound:
+        return None
 
 
 def customer_names(session: AnySession, ids: Collection[UUID]) -> dict[UUID, str]:

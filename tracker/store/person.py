@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from tracker.domain.access import CUSTOMERS, STAFF, Actor, Role, Scope
 from tracker.domain.errors import NotFound
-from tracker.store.database import AnySession, Base, Keyed, Versioned, changed_one, dialect_insert, table_of
+from tracker.store.database import AnySession, Base, Keyed, Versioned, changed_one, dialect_insert, folded, table_of
 from tracker.store.setting import managers_see_all
 
 TOKEN_PREFIX = "trk_"  # noqa: S105 -- the mark of our tokens, not one of them
@@ -29,6 +29,7 @@ class Person(Versioned, Base):
     )
     email: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
+    name_key: Mapped[str] = folded("name")
     role: Mapped[str]
     customer_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("customer.id"), index=True)
     password_hash: Mapped[str | None]
@@ -38,6 +39,11 @@ class Person(Versioned, Base):
     created_at: Mapped[datetime]
     deactivated_at: Mapped[datetime | None]
     last_signed_in_at: Mapped[datetime | None]
+
+    @validates("name")
+    def _fold(self, _column: str, name: str) -> str:
+        self.name_key = name.casefold()
+        return name
 
 
 class LoginSession(Keyed, Base):
@@ -92,8 +98,10 @@ def new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
-def actor_of(session: AnySession, person: Person, *, scope: str = Scope.ADMIN, only: UUID | None = None) -> Actor:
-    """The value that rules and queries take for a person."""
+def actor_of(
+    session: AnySession, person: Person, *, scope: str = Scope.ADMIN, only: UUID | None = None, now: datetime | None = None
+) -> Actor:
+    """The value that rules and queries take for a person; without `now` they cover for nobody."""
     role = Role(person.role)
     return Actor(
         person_id=person.id,
@@ -105,6 +113,7 @@ def actor_of(session: AnySession, person: Person, *, scope: str = Scope.ADMIN, o
         sees_all=role is Role.ADMIN or (role is Role.ENGAGEMENT_MANAGER and managers_see_all(session)),
         theme=person.theme,
         time_zone=person.time_zone,
+        now=now,
     )
 
 
@@ -121,10 +130,10 @@ def actor_of_session(session: AnySession, token: str, now: datetime) -> tuple[Ac
         )
     )
     found = session.execute(query).first()
-    return (actor_of(session, found[0]), found[1]) if found else None
+    return (actor_of(session, found[0], now=now), found[1]) if found else None
 
 
-def actor_of_token(session: AnySession, token: str) -> Actor | None:
+def actor_of_token(session: AnySession, token: str, now: datetime) -> Actor | None:
     """Who a bearer token acts as."""
     query = (
         sa.select(Person, ApiToken.scope, ApiToken.engagement_id)
@@ -132,7 +141,7 @@ def actor_of_token(session: AnySession, token: str) -> Actor | None:
         .where(ApiToken.token_hash == digest(token), ApiToken.revoked_at.is_(None), Person.deactivated_at.is_(None))
     )
     found = session.execute(query).first()
-    return actor_of(session, found[0], scope=found[1], only=found[2]) if found else None
+    return actor_of(session, found[0], scope=found[1], only=found[2], now=now) if found else None
 
 
 def by_email(session: AnySession, email: str) -> Person | None:

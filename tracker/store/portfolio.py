@@ -1,20 +1,27 @@
 """Engagements beside each other: one page of them, with the stage that follows from the facts of each."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import Any, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from tracker.domain.access import Actor
 from tracker.domain.engagement import EngagementFacts, EngagementStage, stage_of
+from tracker.domain.portfolio import Alarm, Filters, Order, Place, words_of
 from tracker.domain.site import LAUNCHED_STAGES
+from tracker.store import alarm
 from tracker.store.database import AnySession
 from tracker.store.deadline import Deadline
-from tracker.store.engagement import Agreement, Customer, Engagement, visible
+from tracker.store.engagement import Agreement, Customer, Engagement, ids_on_it, visible
 from tracker.store.person import Person
 from tracker.store.site import Site
+
+# So many dates are counted; that there are more is all that anybody wants to know.
+DUE_COUNTED = 100
+AnyQuery = TypeVar("AnyQuery", bound=sa.Select[Any])
 
 
 @dataclass(frozen=True)
@@ -26,23 +33,96 @@ class EngagementRow:
     manager_name: str
     stage: EngagementStage
     site_count: int
+    alarms: Mapping[Alarm, int]
 
 
-def page(session: AnySession, actor: Actor, *, before: UUID | None, limit: int) -> list[EngagementRow]:
-    """An actor's engagements, newest first, those older than a given one. Five statements however many there are."""
-    query = (
-        sa.select(Engagement, Customer.name, Person.name)
+@dataclass(frozen=True)
+class Page:
+    """Some lines in order, and the places from which the lines before and after them are read, where there are any."""
+
+    rows: Sequence[EngagementRow]
+    before: Place | None
+    after: Place | None
+
+
+def page(
+    session: AnySession,
+    actor: Actor,
+    filters: Filters,
+    order: Order,
+    *,
+    start: Place | None = None,
+    backwards: bool = False,
+    limit: int,
+    now: datetime,
+) -> Page:
+    """An actor's engagements that pass the filters, those after a place or before it.
+
+    Six statements however many there are, and one more where alarms narrow them.
+    """
+    query = _narrowed(
+        sa.select(Engagement, Customer.name, Person.name, Customer.name_key)
         .join(Customer, Customer.id == Engagement.customer_id)
         .join(Person, Person.id == Engagement.manager_id)
-        .where(visible(actor))
-        .order_by(Engagement.id.desc())
-        .limit(limit)
+        .where(visible(actor)),
+        actor,
+        filters,
     )
-    rows = session.execute(query.where(Engagement.id < before) if before else query).all()
-    stages = stages_of(session, [row[0] for row in rows])
-    return [
-        EngagementRow(engagement, customer_name, manager, *stages[engagement.id]) for engagement, customer_name, manager in rows
+    if filters.alarms:
+        query = query.where(alarm.raised(filters.alarms, alarm.Days.of(now, alarm.zones_in_use(session))))
+    found = session.execute(_in_order(query, order, start, backwards=backwards).limit(limit + 1)).all()
+    shown = found[:limit][::-1] if backwards else found[:limit]
+    more, places = len(found) > limit, [_place(order, row[0], row[3]) for row in shown]
+    stages = stages_of(session, [row[0] for row in shown])
+    alarms = alarm.counts_of(session, [row[0] for row in shown], now)
+    rows = [
+        EngagementRow(engagement, customer, manager, *stages[engagement.id], alarms[engagement.id])
+        for engagement, customer, manager, _key in shown
     ]
+    has_before, has_after = (more, start is not None) if backwards else (start is not None, more)
+    return Page(rows, places[0] if places and has_before else None, places[-1] if places and has_after else None)
+
+
+def _narrowed(query: AnyQuery, actor: Actor, filters: Filters) -> AnyQuery:
+    if filters.mine or (actor.is_staff and not actor.sees_all):
+        query = query.where(Engagement.id.in_(ids_on_it(actor)))
+    if filters.customer_id is not None:
+        query = query.where(Engagement.customer_id == filters.customer_id)
+    if filters.manager_id is not None:
+        query = query.where(Engagement.manager_id == filters.manager_id)
+    if filters.status is not None:
+        query = query.where(Engagement.status == filters.status)
+    for word in words_of(filters.words):
+        site = sa.exists().where(
+            Site.engagement_id == Engagement.id, Site.stage != "withdrawn", Site.name_key.contains(word, autoescape=True)
+        )
+        names = (column.contains(word, autoescape=True) for column in (Engagement.name_key, Customer.name_key))
+        query = query.where(sa.or_(*names, site))
+    return query
+
+
+def _in_order(query: AnyQuery, order: Order, start: Place | None, *, backwards: bool) -> AnyQuery:
+    columns: dict[Order, tuple[Any, ...]] = {
+        Order.NEXT: (Engagement.next_on, Engagement.id),
+        Order.NAME: (Engagement.name_key, Engagement.id),
+        Order.CUSTOMER: (Customer.name_key, Engagement.id),
+        Order.NEWEST: (Engagement.id,),
+    }
+    keys, rising = columns[order], (order is not Order.NEWEST) is not backwards
+    if start is not None:
+        values = (start.value, start.id)[-len(keys) :]
+        said = [sa.literal(value, key.type) for key, value in zip(keys, values, strict=True)]
+        here, there = sa.tuple_(*keys), sa.tuple_(*said)
+        query = query.where(here > there if rising else here < there)
+        if order is Order.CUSTOMER:
+            # A comparison across two tables begins at no place of an index; the first column alone does.
+            query = query.where(keys[0] >= said[0] if rising else keys[0] <= said[0])
+    return query.order_by(*(key if rising else key.desc() for key in keys))
+
+
+def _place(order: Order, engagement: Engagement, customer_key: str) -> Place:
+    values = {Order.NEXT: engagement.next_on, Order.NAME: engagement.name_key, Order.CUSTOMER: customer_key}
+    return Place(order, values.get(order), engagement.id)
 
 
 def stages_of(session: AnySession, engagements: Collection[Engagement]) -> dict[UUID, tuple[EngagementStage, int]]:
@@ -73,7 +153,8 @@ def stages_of(session: AnySession, engagements: Collection[Engagement]) -> dict[
 
 def next_of(session: AnySession, ids: list[UUID]) -> dict[UUID, Deadline]:
     """The next open date of each engagement, in one statement. A site that was withdrawn has none."""
-    withdrawn = sa.exists().where(Site.id == Deadline.site_id, Site.stage == "withdrawn")
+    over = sa.or_(Site.stage == "withdrawn", sa.and_(Deadline.kind == "code_freeze", Site.stage.in_(LAUNCHED_STAGES)))
+    withdrawn = sa.exists().where(Site.id == Deadline.site_id, over)
     place = sa.func.row_number().over(partition_by=Deadline.engagement_id, order_by=(Deadline.day, Deadline.id)).label("place")
     ranked = (
         sa.select(Deadline.id, place)
@@ -91,7 +172,7 @@ class DueRow:
     deadline: Deadline
     engagement: Engagement
     site_name: str | None
-    count: int  # how many there are, however few were asked for
+    count: int  # how many there are, however few were asked for; at most DUE_COUNTED
 
 
 def due(
@@ -103,14 +184,23 @@ def due(
     """
     over = sa.or_(Site.stage == "withdrawn", sa.and_(Deadline.kind == "code_freeze", Site.stage.in_(LAUNCHED_STAGES)))
     query = (
-        sa.select(Deadline, Engagement, Site.name, sa.func.count().over())
+        sa.select(Deadline.id)
         .join(Engagement, Engagement.id == Deadline.engagement_id)
         .outerjoin(Site, Site.id == Deadline.site_id)
         .where(visible(actor), Engagement.status == "active", Deadline.withdrawn_at.is_(None), Deadline.done_at.is_(None))
         .where(sa.or_(Site.id.is_(None), ~over))
     )
+    if actor.is_staff and not actor.sees_all:
+        query = query.where(Deadline.engagement_id.in_(ids_on_it(actor)))
     if until is not None:
         query = query.where(Deadline.day <= until)
     if kinds is not None:
         query = query.where(sa.or_(Deadline.kind.in_(kinds), Deadline.owner_id == actor.person_id))
-    return [DueRow(*row) for row in session.execute(query.order_by(Deadline.day, Deadline.id).limit(limit))]
+    first = query.order_by(Deadline.day, Deadline.id).limit(DUE_COUNTED).cte("first")
+    rows = (
+        sa.select(Deadline, Engagement, Site.name, sa.func.count().over())
+        .join(first, first.c.id == Deadline.id)
+        .join(Engagement, Engagement.id == Deadline.engagement_id)
+        .outerjoin(Site, Site.id == Deadline.site_id)
+    )
+    return [DueRow(*row) for row in session.execute(rows.order_by(Deadline.day, Deadline.id).limit(limit))]

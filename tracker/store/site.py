@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from tracker.domain.access import Actor
 from tracker.domain.errors import NotFound
 from tracker.domain.site import CMS, PACKAGES
-from tracker.store.database import AnySession, Base, Versioned
+from tracker.store.database import AnySession, Base, Versioned, folded
 from tracker.store.deadline import Deadline
 from tracker.store.engagement import Engagement, visible
 
@@ -35,6 +35,7 @@ class Site(Versioned, Base):
     )  # fmt: skip
     engagement_id: Mapped[UUID] = mapped_column(sa.ForeignKey("engagement.id"))
     name: Mapped[str]
+    name_key: Mapped[str] = folded("name")
     url: Mapped[str]
     url_key: Mapped[str]
     cms: Mapped[str]
@@ -53,6 +54,11 @@ class Site(Versioned, Base):
     # The requirements version that first listed it; nothing is worked on before (BR-01).
     listed_in_version: Mapped[int | None]
     created_at: Mapped[datetime]
+
+    @validates("name")
+    def _fold(self, _column: str, name: str) -> str:
+        self.name_key = name.casefold()
+        return name
 
 
 def get(session: AnySession, actor: Actor, site_id: UUID) -> Site:

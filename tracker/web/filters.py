@@ -59,6 +59,11 @@ def say_day(day: date) -> str:
     return f"{day:%a %-d %b %Y}"
 
 
+def say_short_day(day: date) -> str:
+    """A day near by, such as Fri 28 Nov."""
+    return f"{day:%a %-d %b}"
+
+
 def say_moment(moment: datetime, time_zone: str) -> str:
     """A moment as its reader's clock shows it, such as Fri 20 Nov 2026, 16:00."""
     return f"{moment.astimezone(ZoneInfo(time_zone)):%a %-d %b %Y, %H:%M}"

@@ -1,20 +1,23 @@
 """The first page: what needs somebody today, then their engagements."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
-from uuid import UUID
+from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from tracker.clock import utc_now
 from tracker.domain.access import Actor, Permission
 from tracker.domain.deadline import KINDS
 from tracker.domain.duration import say_minutes
+from tracker.domain.portfolio import Alarm, say_alarm
 from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
 from tracker.store import budget as budgets
-from tracker.store import portfolio
+from tracker.store import cover, portfolio
+from tracker.store import engagement as engagements
 from tracker.store import time_entry as entries
 from tracker.store.budget import Budget
 from tracker.store.database import db
@@ -23,10 +26,12 @@ from tracker.store.portfolio import DueRow, EngagementRow
 from tracker.store.requirements import unsigned
 from tracker.web import dates, present
 from tracker.web.filters import say_day
+from tracker.web.portfolio_filter import Asked
 from tracker.web.present import Shown, count_of
 
 bp = Blueprint("portfolio", __name__)
 PAGE_SIZE, NEEDS_SHOWN = 25, 12
+ALARM_TONES = {Alarm.OVERDUE: "red", Alarm.OVER_80: "amber", Alarm.WAITING: "amber", Alarm.FROZEN: "blue"}
 CUSTOMER_KINDS = tuple(kind.value for kind, facts in KINDS.items() if facts.owner == "customer")
 
 
@@ -34,34 +39,62 @@ CUSTOMER_KINDS = tuple(kind.value for kind, facts in KINDS.items() if facts.owne
 @allow(Permission.SEE_ENGAGEMENTS)
 def show() -> ResponseReturnValue:
     """The portfolio. A fixed number of statements, however many engagements and sites there are."""
-    actor, now, before = current_actor(), utc_now(), asked_page()
-    found = portfolio.page(db.session, actor, before=before, limit=PAGE_SIZE + 1)
-    rows = rows_of(found[:PAGE_SIZE], now)
-    older = url_for("portfolio.show", before=rows[-1].id) if len(found) > PAGE_SIZE else None
+    actor, now, asked = current_actor(), utc_now(), Asked.read()
+    found = portfolio.page(
+        db.session,
+        actor,
+        asked.filters,
+        asked.order,
+        start=asked.start,
+        backwards=asked.backwards,
+        limit=PAGE_SIZE,
+        now=now,
+    )
     return render_template(
         "portfolio/portfolio.html",
         nav_current="portfolio",
-        rows=rows,
+        rows=rows_of(found.rows, actor, asked, now),
         needs=list(needs_of(actor, now)),
         can_create=actor.may(Permission.EDIT_ENGAGEMENT),
-        prev_url=url_for("portfolio.show") if before else None,
-        next_cursor_url=older,
+        before_url=asked.url(before=found.before.cursor()) if found.before else None,
+        after_url=asked.url(after=found.after.cursor()) if found.after else None,
+        is_narrowed=not asked.filters.is_empty or asked.start is not None,
+        heads=asked.heads(),
+        **filters_of(actor, asked),
     )
 
 
-def asked_page() -> UUID | None:
-    """The engagement that the page begins after; anything unreadable begins at the start."""
-    try:
-        return UUID(request.args.get("before", ""))
-    except ValueError:
-        return None
+def filters_of(actor: Actor, asked: Asked) -> dict[str, Any]:
+    """The form and the chips. Customers, who have few engagements, are spared the form."""
+    managers = engagements.managers(db.session) if actor.is_staff else {}
+    customer = engagements.customer_name(db.session, actor, asked.filters.customer_id) if asked.filters.customer_id else None
+    return {
+        "filter_form": asked.form(managers) if actor.is_staff else None,
+        "chips": list(asked.chips(customer, managers)),
+    }
 
 
-def rows_of(found: list[portfolio.EngagementRow], now: datetime) -> list[Shown]:
+def rows_of(found: Sequence[portfolio.EngagementRow], actor: Actor, asked: Asked, now: datetime) -> list[Shown]:
     """Engagements as the portfolio lists them."""
     ids = [row.engagement.id for row in found]
     kept, dates = budgets.of_engagements(db.session, ids), portfolio.next_of(db.session, ids)
-    return [portfolio_row(row, kept[row.engagement.id], dates.get(row.engagement.id), now) for row in found]
+    covers = cover.running_for(db.session, {row.engagement.manager_id for row in found}, now) if actor.is_staff else {}
+    rows = []
+    for each in found:
+        row = portfolio_row(each, kept[each.engagement.id], dates.get(each.engagement.id), now)
+        row.customer_url = asked.url(filters=replace(asked.filters, customer_id=each.engagement.customer_id))
+        row.alarms = alarm_badges(each.alarms, actor)
+        row.cover = present.say_cover(covers.get(each.engagement.manager_id))
+        rows.append(row)
+    return rows
+
+
+def alarm_badges(alarms: Mapping[Alarm, int], actor: Actor) -> list[Shown]:
+    """Why to look at an engagement, in words and colours."""
+    return [
+        Shown(text=say_alarm(alarm, count, to_customer=not actor.is_staff), tone=ALARM_TONES[alarm])
+        for alarm, count in alarms.items()
+    ]
 
 
 def needs_of(actor: Actor, now: datetime) -> Iterator[Shown]:
@@ -103,7 +136,10 @@ def dates_due(due: list[DueRow], now: datetime) -> Iterator[Shown]:
         )
     more = due[0].count - len(due) if due else 0
     if more:
-        yield Shown(text=f"{count_of(more, 'further date')}: see the engagements below", url="#engagements", when=None, tone=None)
+        least = "More than " if due[0].count == portfolio.DUE_COUNTED else ""
+        yield Shown(
+            text=f"{least}{count_of(more, 'further date')}: see the engagements below", url="#engagements", when=None, tone=None
+        )
 
 
 def portfolio_row(row: EngagementRow, budgets: Sequence[Budget], following: Deadline | None, now: datetime) -> Shown:
@@ -117,9 +153,8 @@ def portfolio_row(row: EngagementRow, budgets: Sequence[Budget], following: Dead
         manager=row.manager_name,
         stage_label=present.stage_label(row.stage),
         stage_tone=None,
-        sites_count=row.site_count,
+        sites_label=count_of(row.site_count, "site") if row.site_count else "no site yet",
         hours=present.hours_of_sites(budgets),
-        close=present.sites_close_to_cap(budgets),
         next_title=None,
     )
     if following is not None and engagement.status == "active":

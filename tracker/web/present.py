@@ -15,13 +15,14 @@ from tracker.domain.fact import FACTS, PLAN_NAMES, UPSTREAM_NAMES, Fact
 from tracker.domain.lifecycle import Need, Step, say_state
 from tracker.domain.text import initials
 from tracker.store.budget import Budget, PsBlock
+from tracker.store.cover import CoverRow
 from tracker.store.engagement import Agreement, Engagement
 from tracker.store.notice import OutboxNotice
 from tracker.store.person import Person
 from tracker.store.requirements import ProjectRequirements, Signature, document_digest
 from tracker.store.site import Site
 from tracker.store.time_entry import TimeEntry
-from tracker.web.filters import say_day, say_moment
+from tracker.web.filters import say_day, say_moment, say_short_day
 
 SOON_DAYS = 3
 
@@ -293,6 +294,11 @@ def member_rows(members: Sequence[Person], manager: Person, engagement_id: UUID,
         )
         for person in everybody
     ]
+
+
+def say_cover(row: CoverRow | None) -> str | None:
+    """Who stands in for somebody, as it stands beside the name of who is away."""
+    return None if row is None else f"{row.cover_name} covers until {say_short_day(row.cover.until_on)}"
 
 
 def notice_row(notice: OutboxNotice, zone: str) -> Shown:

@@ -1,0 +1,162 @@
+"""Why an engagement should be looked at. Each source is one line: which rows of which table raise which alarm.
+
+A filter asks each engagement of the list whether such a row exists, along the table's index on it, so that a page stops
+as soon as it is full; the badges count the rows of the engagements on one page, all sources in one statement.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from tracker.domain.deadline import KINDS
+from tracker.domain.portfolio import Alarm
+from tracker.domain.site import LAUNCHED_STAGES
+from tracker.store.budget import Budget
+from tracker.store.database import AnySession
+from tracker.store.deadline import Deadline
+from tracker.store.engagement import Engagement
+from tracker.store.requirements import ProjectRequirements, Signature
+from tracker.store.scope import Question
+from tracker.store.site import Site
+
+Conditions = Sequence[sa.ColumnElement[bool]]
+FREEZES = ("code_freeze", "content_freeze")
+RUNNING = tuple(kind.value for kind, facts in KINDS.items() if facts.runs)
+CUSTOMERS_KINDS = tuple(kind.value for kind, facts in KINDS.items() if facts.owner == "customer" and not facts.runs)
+
+
+@dataclass(frozen=True)
+class Days:
+    """Which day it is in the zones of some engagements, for statements that ask whether a day is over."""
+
+    now: datetime
+    today: sa.ColumnElement[date]
+
+    @classmethod
+    def of(cls, now: datetime, zones: Iterable[str]) -> "Days":
+        local = {zone: now.astimezone(ZoneInfo(zone)).date() for zone in sorted(set(zones))}
+        elsewhere = [
+            (Engagement.time_zone.in_([zone for zone, day in local.items() if day == each]), sa.literal(each))
+            for each in sorted(set(local.values()) - {now.date()})
+        ]
+        here = sa.literal(now.date())
+        return cls(now, sa.case(*elsewhere, else_=here) if elsewhere else here)
+
+    def begun(self) -> sa.ColumnElement[bool]:
+        """Whether a date is today or past, to the minute where it is an instant."""
+        return sa.case((Deadline.due_at.is_not(None), Deadline.due_at <= self.now), else_=Deadline.day <= self.today)
+
+    def over(self) -> sa.ColumnElement[bool]:
+        """Whether a date is past."""
+        return sa.case((Deadline.due_at.is_not(None), Deadline.due_at <= self.now), else_=Deadline.day < self.today)
+
+    def nearby(self) -> sa.ColumnElement[bool]:
+        """No date later than that can have begun anywhere; for the index."""
+        return Deadline.day <= date.fromordinal(self.now.toordinal() + 1)
+
+
+def _open_date(days: Days) -> Conditions:
+    withdrawn = sa.exists().where(Site.id == Deadline.site_id, Site.stage == "withdrawn")
+    return (Deadline.withdrawn_at.is_(None), Deadline.done_at.is_(None), days.nearby(), ~withdrawn)
+
+
+def overdue(days: Days) -> Conditions:
+    """Open dates that are past. A freeze, once begun, runs until the launch: it is never late."""
+    return (*_open_date(days), Deadline.kind.not_in(RUNNING), days.over())
+
+
+def customers_dates(days: Days) -> Conditions:
+    """The customer's own dates that are past."""
+    return (*_open_date(days), Deadline.kind.in_(CUSTOMERS_KINDS), days.over())
+
+
+def frozen(days: Days) -> Conditions:
+    """Freezes that have begun on sites that are not launched."""
+    launched = sa.exists().where(Site.id == Deadline.site_id, Site.stage.in_(LAUNCHED_STAGES))
+    return (*_open_date(days), Deadline.kind.in_(FREEZES), days.begun(), ~launched)
+
+
+def over_80(_days: Days) -> Conditions:
+    """Budgets of sites of which 80 % and more is booked."""
+    withdrawn = sa.exists().where(Site.id == Budget.site_id, Site.stage == "withdrawn")
+    return (Budget.site_id.is_not(None), Budget.limit_minutes > 0, Budget.booked * 100 >= Budget.limit_minutes * 80, ~withdrawn)
+
+
+def customers_questions(_days: Days) -> Conditions:
+    """Open questions that the customer has to answer."""
+    return (Question.state == "open", Question.side == "customer")
+
+
+def unsigned(_days: Days) -> Conditions:
+    """Requirements in force that no approver has signed."""
+    signed = sa.exists().where(
+        Signature.engagement_id == ProjectRequirements.engagement_id,
+        Signature.subject == "requirements",
+        Signature.hash == ProjectRequirements.hash,
+    )
+    return (ProjectRequirements.version == Engagement.requirements_version, ~signed)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Rows that raise an alarm: of which table, which, and what of them is counted."""
+
+    alarm: Alarm
+    table: type[Any]
+    where: Callable[[Days], Conditions]
+    counted: str = "id"
+
+
+SOURCES: Sequence[Source] = (
+    Source(Alarm.OVERDUE, Deadline, overdue),
+    Source(Alarm.OVER_80, Budget, over_80, counted="site_id"),
+    Source(Alarm.WAITING, Question, customers_questions),
+    Source(Alarm.WAITING, ProjectRequirements, unsigned),
+    Source(Alarm.WAITING, Deadline, customers_dates),
+    Source(Alarm.FROZEN, Deadline, frozen, counted="site_id"),
+)
+
+
+def zones_in_use(session: AnySession) -> list[str]:
+    """The zones that engagements are in."""
+    return list(session.scalars(sa.select(Engagement.time_zone).distinct()))
+
+
+def raised(alarms: Collection[Alarm], days: Days) -> sa.ColumnElement[bool]:
+    """Whether an engagement has at least one of some alarms. What is on hold or cancelled has none."""
+    rows = [
+        sa.exists(sa.select(sa.literal(1)).select_from(each.table).correlate(Engagement)).where(
+            each.table.engagement_id == Engagement.id, *each.where(days)
+        )
+        for each in SOURCES
+        if each.alarm in alarms
+    ]
+    return sa.and_(Engagement.status == "active", sa.or_(*rows))
+
+
+def counts_of(session: AnySession, engagements: Collection[Engagement], now: datetime) -> dict[UUID, dict[Alarm, int]]:
+    """How many things raise which alarm, for some engagements, in one statement."""
+    running = [each for each in engagements if each.status == "active"]
+    days, ids = Days.of(now, (each.time_zone for each in running)), [each.id for each in running]
+    queries = [
+        sa.select(
+            sa.literal(source.alarm.value).label("alarm"),
+            Engagement.id.label("engagement_id"),
+            sa.func.count(sa.distinct(getattr(source.table, source.counted))).label("things"),
+        )
+        .select_from(source.table)
+        .join(Engagement, Engagement.id == source.table.engagement_id)
+        .where(Engagement.id.in_(ids), *source.where(days))
+        .group_by(Engagement.id)
+        for source in SOURCES
+    ]
+    found: dict[UUID, dict[Alarm, int]] = {each.id: {} for each in engagements}
+    for row in session.execute(sa.union_all(*queries)):
+        counted = found[row.engagement_id]
+        counted[Alarm(row.alarm)] = counted.get(Alarm(row.alarm), 0) + row.things
+    return {each: dict(sorted(counted.items(), key=lambda pair: list(Alarm).index(pair[0]))) for each, counted in found.items()}
