@@ -364,10 +364,20 @@ def fill(revision: str) -> None:
     with db.engine.begin() as connection:
         for table, row in ROWS.get(revision, []):
             names = ", ".join(f'"{name}"' for name in row)
-            json_columns = ("payload", "response", "facts", "value", "body", "testers")
-            json_columns = ("payload", "response", "facts", "value", "body", "inputs", "confirmed")
-            json_columns = ("payload", "response", "facts", "value", "body", "accepted", "rejected", "content")
-            json_columns = ("payload", "response", "facts", "value", "body", "attendees")
+            json_columns = {
+                "payload",
+                "response",
+                "facts",
+                "value",
+                "body",
+                "testers",
+                "inputs",
+                "confirmed",
+                "accepted",
+                "rejected",
+                "content",
+                "attendees",
+            }
             cast = "CAST(:{0} AS JSON)" if db.engine.dialect.name == "postgresql" else ":{0}"
             values = ", ".join((cast if name in json_columns else ":{0}").format(name) for name in row)
             typed = [sa.bindparam(name, type_=types[type(value)]) for name, value in row.items() if type(value) in types]

@@ -19,7 +19,8 @@ from tracker.services.kickoff import KickoffChange
 from tracker.store.database import db
 from tracker.store.engagement import Engagement
 from tracker.store.person import Person
-from tracker.store.scope import Question, ScopeItem
+from tracker.store.question import Question
+from tracker.store.scope import ScopeItem
 from tracker.store.site import Site
 from tracker.store.transaction import transaction
 

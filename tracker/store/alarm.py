@@ -20,8 +20,8 @@ from tracker.store.budget import Budget
 from tracker.store.database import AnySession
 from tracker.store.deadline import Deadline
 from tracker.store.engagement import Engagement
+from tracker.store.question import Question
 from tracker.store.requirements import ProjectRequirements, Signature
-from tracker.store.scope import Question
 from tracker.store.site import Site
 
 Conditions = Sequence[sa.ColumnElement[bool]]

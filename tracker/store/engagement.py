@@ -138,7 +138,7 @@ def ids_on_it(actor: Actor) -> sa.CompoundSelect[tuple[UUID]]:
     return sa.union(*parts)
 
 
-def _is_member(person: UUID | None | InstrumentedAttribute[UUID]) -> sa.ColumnElement[bool]:
+def _is_member(person: UUID | InstrumentedAttribute[UUID] | None) -> sa.ColumnElement[bool]:
     # Under a name of its own: a query that reads members itself would otherwise lend this one its rows.
     member = aliased(Member)
     return sa.exists().where(member.engagement_id == Engagement.id, member.person_id == person, member.left_at.is_(None))

@@ -5,11 +5,11 @@ from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from tracker.domain.access import Actor
 from tracker.domain.errors import NotFound
-from tracker.store.database import AnySession, Base, Versioned
+from tracker.store.database import AnySession, Base, Versioned, folded
 from tracker.store.engagement import Engagement, visible
 
 SIDES = ("customer", "team")
@@ -33,6 +33,7 @@ class Question(Versioned, Base):
     engagement_id: Mapped[UUID] = mapped_column(sa.ForeignKey("engagement.id"))
     site_id: Mapped[UUID | None]
     text: Mapped[str]
+    text_key: Mapped[str] = folded("text")
     # The fact of the site that the answer becomes, where it does.
     fact: Mapped[str | None]
     side: Mapped[str]
@@ -44,6 +45,11 @@ class Question(Versioned, Base):
     answer: Mapped[str | None]
     answered_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
     answered_at: Mapped[datetime | None]
+
+    @validates("text")
+    def _fold(self, _column: str, text: str) -> str:
+        self.text_key = text.casefold()
+        return text
 
 
 def get(session: AnySession, actor: Actor, question_id: UUID) -> tuple[Question, Engagement]:

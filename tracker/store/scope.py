@@ -6,12 +6,12 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column, validates
+from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.domain.access import Actor
 from tracker.domain.errors import NotFound
 from tracker.domain.scope import Decision, WorkState, holds_up_uat
-from tracker.store.database import AnySession, Base, Versioned, folded
+from tracker.store.database import AnySession, Base, Versioned
 from tracker.store.engagement import Engagement, visible
 
 DECISIONS = ", ".join(f"'{each}'" for each in Decision)
@@ -67,42 +67,6 @@ def get(session: AnySession, actor: Actor, item_id: UUID) -> tuple[ScopeItem, En
     if found is None:
         raise NotFound
     return found[0], found[1]
-
-
-class Question(Versioned, Base):
-    """Something that has to be answered: by whom, by when, and what was said."""
-
-    __table_args__ = (
-        sa.UniqueConstraint("engagement_id", "id"),
-        sa.ForeignKeyConstraint(["engagement_id", "site_id"], ["site.engagement_id", "site.id"]),
-        sa.CheckConstraint(f"side IN ({SIDES})", name="side_known"),
-        sa.CheckConstraint("state IN ('open', 'answered', 'withdrawn')", name="state_known"),
-        sa.CheckConstraint("(state = 'answered') = (answered_at IS NOT NULL)", name="answered_when"),
-        sa.Index("uq_question_open_fact", "site_id", "fact", unique=True,
-                 sqlite_where=sa.text("fact IS NOT NULL AND state = 'open'"),
-                 postgresql_where=sa.text("fact IS NOT NULL AND state = 'open'")),
-        sa.Index("ix_question_engagement", "engagement_id", "state", "due_on"),
-    )  # fmt: skip
-    engagement_id: Mapped[UUID] = mapped_column(sa.ForeignKey("engagement.id"))
-    site_id: Mapped[UUID | None]
-    text: Mapped[str]
-    text_key: Mapped[str] = folded("text")
-    # The fact of the site that the answer becomes, where it does.
-    fact: Mapped[str | None]
-    side: Mapped[str]
-    owner_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
-    due_on: Mapped[date | None]
-    state: Mapped[str] = mapped_column(default="open")
-    asked_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
-    asked_at: Mapped[datetime]
-    answer: Mapped[str | None]
-    answered_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
-    answered_at: Mapped[datetime | None]
-
-    @validates("text")
-    def _fold(self, _column: str, text: str) -> str:
-        self.text_key = text.casefold()
-        return text
 
 
 def of_site(session: AnySession, site_id: UUID, *, anew: bool = False) -> list[ScopeItem]:

@@ -1,6 +1,7 @@
 """May this person know of that thing? Asked by the name under which a route carries its id, before anything is read."""
 
 from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -23,27 +24,12 @@ from tracker.store.risk import Risk, known_to
 from tracker.store.scope import ScopeItem
 from tracker.store.site import Site
 from tracker.store.time_entry import TimeEntry
+from tracker.store.uat import Defect, UatRound
+from tracker.store.upload import Upload
 from tracker.store.weekly_update import WeeklyUpdate
 
-Known = (
-    Site
-    | TimeEntry
-    | Deadline
-    | OutboxNotice
-    | ScopeItem
-    | Question
-    | Risk
-    | Duty
-    | Freeze
-    | UatRound
-    | Defect
-    | PathStep
-    | SitePath
-    | InventoryItem
-    | Upload
-    | OfEngagement
-)
-OF_ENGAGEMENT: Mapping[str, type[Known]] = {
+# What carries its engagement's id, by the name of its own id in a route.
+OF_ENGAGEMENT: Mapping[str, type[Any]] = {
     "site_id": Site,
     "entry_id": TimeEntry,
     "deadline_id": Deadline,

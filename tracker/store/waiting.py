@@ -7,8 +7,9 @@ import sqlalchemy as sa
 
 from tracker.store.database import AnySession
 from tracker.store.person import Person
+from tracker.store.question import Question
 from tracker.store.requirements import Signature
-from tracker.store.scope import Question, ScopeItem
+from tracker.store.scope import ScopeItem
 
 
 def questions(session: AnySession, engagement_id: UUID) -> list[Question]:

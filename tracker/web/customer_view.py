@@ -35,7 +35,8 @@ from tracker.store.budget import Budget
 from tracker.store.database import db
 from tracker.store.deadline import Deadline
 from tracker.store.engagement import Engagement
-from tracker.store.scope import Question, ScopeItem
+from tracker.store.question import Question
+from tracker.store.scope import ScopeItem
 from tracker.store.site import Site
 from tracker.web import dates, present, section
 from tracker.web.dates import DateView

@@ -21,15 +21,15 @@ class Section:
 OF_ENGAGEMENT: Sequence[Section] = (
     Section("overview", "Overview", ""),
     Section("scope", "Scope", "/scope"),
+    Section("conversation", "Conversation", "/comments"),
+    Section("kickoff", "Kick-off and links", "/kickoff"),
 )
 OF_SITE: Sequence[Section] = (
     Section("overview", "Overview", ""),
     Section("scope", "Scope", "/scope"),
-    Section("path", "Path", "/path"),
     Section("inventory", "Inventory", "/inventory"),
+    Section("path", "Path", "/path"),
 )
-    Section("conversation", "Conversation", "/comments"),
-    Section("kickoff", "Kick-off and links", "/kickoff"),
 
 
 def of_engagement(actor: Actor, engagement_id: UUID, current: str) -> list[Shown]:
