@@ -10,16 +10,19 @@ from tracker.domain.access import SYSTEM, Actor, Role
 from tracker.domain.budget import WorkKind
 from tracker.domain.engagement import Windows
 from tracker.domain.time_entry import Work
+from tracker.services import change_request as change_request_service
 from tracker.services import engagement as engagement_service
 from tracker.services import person as person_service
 from tracker.services import requirements as requirements_service
 from tracker.services import sign_in as sign_in_service
 from tracker.services import site as site_service
 from tracker.services import token as token_service
+from tracker.services.change_request import RequestSpec
 from tracker.services.engagement import AgreementSpec, EngagementSpec
 from tracker.services.person import PersonSpec
 from tracker.services.site import SiteChange
 from tracker.store import person as people
+from tracker.store.change_request import ChangeRequest
 from tracker.store.database import db
 from tracker.store.engagement import Engagement
 from tracker.store.person import Person
@@ -110,3 +113,11 @@ def sign_in(client: FlaskClient, person: Person) -> None:
     with client.session_transaction() as session:
         session.clear()
         session["session"] = secret
+
+
+def raise_change_request(engagement: Engagement, who: Person, *changes: dict[str, Any], **over: Any) -> ChangeRequest:
+    """A change request of somebody: four PS hours, unless said otherwise."""
+    asked = changes or ({"kind": "ps_hours", "minutes": 240, "reference": "Q-7"},)
+    spec = RequestSpec(**({"changes": asked, "title": "Something more", "reason": "We need it."} | over))
+    with transaction(db.session, now=NOW):
+        return change_request_service.raise_request(db.session, actor(who), engagement.id, spec, now=NOW)

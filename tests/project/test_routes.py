@@ -12,7 +12,18 @@ import sqlalchemy as sa
 from flask import Flask
 from werkzeug.routing import Rule
 
-from tests.factories import NOW, actor, agree, make_engagement, make_person, make_site, make_token, sign_in, some_work
+from tests.factories import (
+    NOW,
+    actor,
+    agree,
+    make_engagement,
+    make_person,
+    make_site,
+    make_token,
+    raise_change_request,
+    sign_in,
+    some_work,
+)
 from tracker.clock import utc_now
 from tracker.domain.access import MATRIX, STAFF, Permission
 from tracker.domain.deadline import Dates, DeadlineKind
@@ -25,7 +36,7 @@ from tracker.store.person import Person
 from tracker.store.transaction import transaction
 
 SECRET = "Zanzibar 77"
-OF_ENGAGEMENT = {"customer_id", "engagement_id", "site_id", "entry_id", "deadline_id", "notice_id"}
+OF_ENGAGEMENT = {"customer_id", "engagement_id", "site_id", "entry_id", "deadline_id", "notice_id", "change_request_id"}
 PUBLIC_PATHS = {
     "/healthz",
     "/readyz",
@@ -72,6 +83,8 @@ def foreign(app: Flask) -> Foreign:
     assert notice_id is not None
     ids = {"engagement_id": engagement.id, "site_id": site.id, "deadline_id": deadline.id, "entry_id": entry.id}
     ids["customer_id"] = engagement.customer_id
+    asked = {"kind": "ps_hours", "minutes": 240, "reference": SECRET}
+    ids["change_request_id"] = raise_change_request(engagement, make_person("admin"), asked, title=SECRET, reason=SECRET).id
     return Foreign(ids | {"notice_id": notice_id, "person_id": engineer.id, "token_id": engagement.id})
 
 

@@ -25,6 +25,7 @@ SCRIPTS = layout.folder("migrations")
 REVISIONS = schema.revisions(SCRIPTS)
 TIME = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY = date(2026, 3, 2)
+CHANGE_REQUEST = new_id()
 CUSTOMER, PERSON, ENGAGEMENT, SITE, BLOCK, POOL, ALLOWANCE, ENTRY, PS_ENTRY, DEADLINE, NOTICE = (new_id() for _ in range(11))
 
 # Rows in plain values, by the revision that makes room for them. Columns are named, so that later ones may be added.
@@ -145,6 +146,26 @@ ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ),
         ("delivery_attempt", {"id": new_id(), "notice_id": NOTICE, "fence": 1, "at": TIME, "outcome": "sent", "detail": None}),
     ],
+    "0010": [
+        (
+            "change_request",
+            {
+                "id": CHANGE_REQUEST, "engagement_id": ENGAGEMENT, "number": 1, "title": "Four hours more", "reason": "",
+                "changes": '[{"kind": "ps_hours", "minutes": 240, "reference": "Q-1"}]', "estimate_minutes": 240, "state": "open",
+                "raised_by": PERSON, "raised_at": TIME, "team_approved_by": None, "team_approved_at": None,
+                "customer_approved_by": None, "customer_approved_at": None, "customer_foresaw": None, "decided_by": None,
+                "decided_at": None, "decision_reason": None, "applied_at": None, "told": None,
+                "requirements_version_before": None, "requirements_version_after": None, "version": 1,
+            },
+        ),
+        (
+            "change_request_step",
+            {
+                "id": new_id(), "engagement_id": ENGAGEMENT, "request_id": CHANGE_REQUEST, "at": TIME, "by": PERSON,
+                "what": "raised", "note": "",
+            },
+        ),
+    ],
 }  # fmt: skip
 
 
@@ -188,7 +209,7 @@ def fill(revision: str) -> None:
     with db.engine.begin() as connection:
         for table, row in ROWS.get(revision, []):
             names = ", ".join(f'"{name}"' for name in row)
-            json_columns = ("payload", "response", "facts", "value", "body")
+            json_columns = ("payload", "response", "facts", "value", "body", "changes", "customer_foresaw", "told")
             cast = "CAST(:{0} AS JSON)" if db.engine.dialect.name == "postgresql" else ":{0}"
             values = ", ".join((cast if name in json_columns else ":{0}").format(name) for name in row)
             typed = [sa.bindparam(name, type_=types[type(value)]) for name, value in row.items() if type(value) in types]

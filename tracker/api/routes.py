@@ -5,7 +5,19 @@ from typing import Any
 from flask import Blueprint, Flask, current_app
 from flask_wtf import CSRFProtect
 
-from tracker.api import audit, budget, customer, deadline, engagement, notice, person, requirements, site, time_entry
+from tracker.api import (
+    audit,
+    budget,
+    change_request,
+    customer,
+    deadline,
+    engagement,
+    notice,
+    person,
+    requirements,
+    site,
+    time_entry,
+)
 from tracker.api.openapi import describe
 from tracker.edge.rule import public
 
@@ -17,6 +29,7 @@ APIS = (
     budget.api,
     time_entry.api,
     deadline.api,
+    change_request.api,
     notice.api,
     audit.api,
     person.api,

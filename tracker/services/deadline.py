@@ -7,8 +7,8 @@ from uuid import UUID
 from tracker.domain.access import Actor, Permission
 from tracker.domain.deadline import KINDS, Dates, DeadlineKind, complete, may_finish
 from tracker.domain.errors import EditedMeanwhile, Invalid, NotAllowed
-from tracker.domain.text import TextError, read_line, read_text
-from tracker.services.planning import Ground, ground_of, place_following, replan, take
+from tracker.services.dating import REASON_LENGTH, checked_year, move_date, put_dates, read_words, say_state
+from tracker.services.planning import ground_of, place_following, replan, take
 from tracker.store import audit
 from tracker.store import deadline as deadlines
 from tracker.store import engagement as engagements
@@ -17,7 +17,7 @@ from tracker.store import site as sites
 from tracker.store.database import AnySession
 from tracker.store.deadline import Deadline
 
-TITLE_LENGTH, REASON_LENGTH = 200, 500
+TITLE_LENGTH = 200
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def set_date(session: AnySession, actor: Actor, engagement_id: UUID, spec: DateS
     take(session, engagement)
     facts = KINDS[spec.kind]
     _check_site(session, actor, engagement_id, spec)
-    title, reason = _read("title", spec.title, TITLE_LENGTH), _read("reason", spec.reason, REASON_LENGTH)
+    title, reason = read_words("title", spec.title, TITLE_LENGTH), read_words("reason", spec.reason, REASON_LENGTH)
     existing = None if spec.kind is DeadlineKind.CUSTOM else deadlines.one(session, engagement_id, spec.site_id, spec.kind)
     if existing is not None and (existing.source == "manual" or existing.done_at is not None):
         raise Invalid.at("kind", f"{facts.title} is set already. Move that date instead.")
@@ -52,44 +52,20 @@ def set_date(session: AnySession, actor: Actor, engagement_id: UUID, spec: DateS
         people.get(session, spec.owner_id)
     anchor_day = spec.dates.due_on or spec.dates.opens_on or (spec.dates.due_at or now).date()
     ground = ground_of(session, engagement, around=[anchor_day])
-    dates = complete(spec.kind, _checked_year(spec.dates), ground.windows, ground.calendar)
+    dates = complete(spec.kind, checked_year(spec.dates), ground.windows, ground.calendar)
     dates.check(ground.calendar)
     deadline = existing or Deadline(engagement_id=engagement_id, site_id=spec.site_id, kind=spec.kind, created_at=now)
     deadline.title, deadline.owner_id = title or facts.title, spec.owner_id
-    _put(deadline, dates, reason, ground)
+    put_dates(deadline, dates, reason, ground)
     if existing is not None:
         # It was counted from another date so far; from now on it is what somebody entered.
         existing.version += 1
     session.add(deadline)
     session.flush()
     place_following(session, deadline, ground, now=now)
-    audit.record(session, actor, engagement_id, "deadline.set", ("deadline", deadline.id), _say(deadline))
+    audit.record(session, actor, engagement_id, "deadline.set", ("deadline", deadline.id), say_state(deadline))
     replan(session, engagement, now=now)
     return deadline
-
-
-def _put(deadline: Deadline, dates: Dates, reason: str | None, ground: Ground) -> None:
-    """Write a date as somebody entered it."""
-    deadline.due_on, deadline.due_at, deadline.opens_on = dates.due_on, dates.due_at, dates.opens_on
-    deadline.day = dates.day(ground.calendar)
-    deadline.source, deadline.anchor, deadline.offset_days = "manual", None, None
-    deadline.reason = reason
-
-
-def _read(field: str, text: str | None, longest: int) -> str | None:
-    """Tidy what was typed. Raises Invalid at the field for characters that mislead, and for what looks like a secret."""
-    try:
-        return (read_line if field == "title" else read_text)(text, longest) or None if text else None
-    except TextError as error:
-        raise Invalid.at(field, str(error)) from None
-
-
-def _checked_year(dates: Dates) -> Dates:
-    """Refuse absurd years before any arithmetic runs off the calendar."""
-    for field, value in (("due_on", dates.due_on), ("due_at", dates.due_at), ("opens_on", dates.opens_on)):
-        if value is not None and not 2000 <= value.year <= 2099:
-            raise Invalid.at(field, f"The year {value.year:04d} is not plausible. Write a year from 2000 to 2099.")
-    return dates
 
 
 def _check_site(session: AnySession, actor: Actor, engagement_id: UUID, spec: DateSpec) -> None:
@@ -132,13 +108,13 @@ def change_date(session: AnySession, actor: Actor, deadline_id: UUID, change: Da
     if change.is_empty:
         return deadline
     if change.dates is not None:
-        _move(session, deadline, change, engagement, now)
+        move_date(session, deadline, change.dates, change.reason, engagement, now=now)
     elif change.reason is not None:
-        deadline.reason = _read("reason", change.reason, REASON_LENGTH)
+        deadline.reason = read_words("reason", change.reason, REASON_LENGTH)
     _finish(deadline, actor, change, now)
     deadline.version += 1
     session.flush()
-    audit.record(session, actor, deadline.engagement_id, "deadline.changed", ("deadline", deadline.id), _say(deadline))
+    audit.record(session, actor, deadline.engagement_id, "deadline.changed", ("deadline", deadline.id), say_state(deadline))
     replan(session, engagement, now=now)
     return deadline
 
@@ -160,37 +136,3 @@ def _finish(deadline: Deadline, actor: Actor, change: DateChange, now: datetime)
         deadline.done_at, deadline.done_by = min(change.done_at, now), actor.person_id
     elif change.open_again:
         deadline.done_at = deadline.done_by = None
-
-
-def _move(session: AnySession, deadline: Deadline, change: DateChange, engagement: engagements.Engagement, now: datetime) -> None:
-    assert change.dates is not None
-    reason = _read("reason", change.reason, REASON_LENGTH)
-    if not reason:
-        raise Invalid.at("reason", "Say why the date moves; the customer reads it.")
-    entered = _checked_year(change.dates)
-    ground = ground_of(session, engagement, around=[entered.due_on or entered.opens_on or (entered.due_at or now).date()])
-    entered = _keeping_the_start(deadline, entered, ground)
-    dates = complete(DeadlineKind(deadline.kind), entered, ground.windows, ground.calendar)
-    dates.check(ground.calendar)
-    _put(deadline, dates, reason, ground)
-    session.flush()
-    place_following(session, deadline, ground, now=now)
-
-
-def _keeping_the_start(deadline: Deadline, entered: Dates, ground: Ground) -> Dates:
-    """Who moves only the end of a window leaves its first day where it was, as far as that still comes before."""
-    names_the_end = entered.due_on is not None or entered.due_at is not None
-    if entered.opens_on is not None or not names_the_end or deadline.opens_on is None:
-        return entered
-    kept = deadline.opens_on if deadline.opens_on <= entered.day(ground.calendar) else None
-    return Dates(entered.due_on, entered.due_at, kept)
-
-
-def _say(deadline: Deadline) -> dict[str, object]:
-    return {
-        "kind": deadline.kind,
-        "due": deadline.due_at or deadline.due_on,
-        "opens_on": deadline.opens_on,
-        "reason": deadline.reason,
-        "done": deadline.done_at is not None,
-    }

@@ -8,8 +8,9 @@ from uuid import UUID
 from tracker.domain.access import Actor, Permission
 from tracker.domain.errors import EditedMeanwhile, Guard, UnlistedSite
 from tracker.domain.lifecycle import advance
+from tracker.domain.listing import AGREED_FIELDS, read_values
 from tracker.domain.site import SITE_LIFECYCLE
-from tracker.services.listing import check_whole, entitle, list_site, read_values
+from tracker.services.listing import change_site, list_site
 from tracker.services.planning import replan
 from tracker.store import audit, requirements
 from tracker.store import engagement as engagements
@@ -20,8 +21,6 @@ from tracker.store.site import Site
 
 # Keeps other edits waiting, but not those who only refer to the row, such as a booking.
 AGAINST_EDITS = {"key_share": True}
-# What the requirements list of a site: fixed once they are agreed, changed by a change request only.
-AGREED_FIELDS = ("name", "url", "package", "premium_option", "cms", "multisite_decision")
 
 
 @dataclass(frozen=True)
@@ -60,16 +59,7 @@ def edit_site(session: AnySession, actor: Actor, site_id: UUID, change: SiteChan
             rule="BR-47",
             missing=["change_request"],
         )
-    for name, value in values.items():
-        setattr(site, name, site.facts | value if name == "facts" else value)
-    with session.no_autoflush:
-        check_whole(session, site)
-    site.version += 1
-    session.flush()
-    entitle(session, site)
-    audit.record(
-        session, actor, site.engagement_id, "site.edited", ("site", site.id), {name: values[name] for name in change.values}
-    )
+    change_site(session, actor, site, values)
     replan(session, engagement, now=now)
     return site
 

@@ -3,6 +3,7 @@
 from tracker.store import (
     audit,
     budget,
+    change_request,
     deadline,
     engagement,
     notice,
@@ -20,6 +21,7 @@ from tracker.store.database import Base
 TABLE_MODULES = (
     audit,
     budget,
+    change_request,
     deadline,
     engagement,
     notice,

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from tracker.domain.access import Actor
 from tracker.domain.errors import NotFound
+from tracker.store.change_request import ChangeRequest
 from tracker.store.database import AnySession
 from tracker.store.deadline import Deadline
 from tracker.store.engagement import Engagement, visible, visible_customer
@@ -15,11 +16,12 @@ from tracker.store.person import ApiToken, Person
 from tracker.store.site import Site
 from tracker.store.time_entry import TimeEntry
 
-OF_ENGAGEMENT: Mapping[str, type[Site | TimeEntry | Deadline | OutboxNotice]] = {
+OF_ENGAGEMENT: Mapping[str, type[Site | TimeEntry | Deadline | OutboxNotice | ChangeRequest]] = {
     "site_id": Site,
     "entry_id": TimeEntry,
     "deadline_id": Deadline,
     "notice_id": OutboxNotice,
+    "change_request_id": ChangeRequest,
 }
 OF_INSTALLATION: Mapping[str, type[Person | ApiToken]] = {"person_id": Person, "token_id": ApiToken}
 
