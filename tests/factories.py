@@ -16,6 +16,7 @@ from tracker.domain.kickoff import Attendee
 from tracker.domain.link import LinkKind
 from tracker.domain.notice import Audience
 from tracker.domain.time_entry import Work
+from tracker.services import change_request as change_request_service
 from tracker.services import comment as comment_service
 from tracker.services import engagement as engagement_service
 from tracker.services import freeze as freeze_service
@@ -29,6 +30,7 @@ from tracker.services import site as site_service
 from tracker.services import token as token_service
 from tracker.services import uat as uat_service
 from tracker.services import weekly_update as update_service
+from tracker.services.change_request import RequestSpec
 from tracker.services.comment import CommentSpec
 from tracker.services.engagement import AgreementSpec, EngagementSpec
 from tracker.services.freeze import FreezeSpec
@@ -40,6 +42,7 @@ from tracker.services.site import SiteChange
 from tracker.store import duty as duties
 from tracker.store import person as people
 from tracker.store import scope as scopes
+from tracker.store.change_request import ChangeRequest
 from tracker.store.comment import Comment
 from tracker.store.database import db
 from tracker.store.duty import Duty
@@ -229,3 +232,11 @@ def internal_words(engagement: Engagement, who: Actor, word: str, now: datetime)
         link_service.add_link(db.session, who, engagement.id, spec, now=now)
         notes: dict[str, object] = {"internal_notes": word}
         kickoff_service.record_kickoff(db.session, who, engagement.id, KickoffChange(notes), now=now)
+
+
+def raise_change_request(engagement: Engagement, who: Person, *changes: dict[str, Any], **over: Any) -> ChangeRequest:
+    """A change request of somebody: four PS hours, unless said otherwise."""
+    asked = changes or ({"kind": "ps_hours", "minutes": 240, "reference": "Q-7"},)
+    spec = RequestSpec(**({"changes": asked, "title": "Something more", "reason": "We need it."} | over))
+    with transaction(db.session, now=NOW):
+        return change_request_service.raise_request(db.session, actor(who), engagement.id, spec, now=NOW)

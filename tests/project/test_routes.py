@@ -22,6 +22,7 @@ from tests.factories import (
     make_person,
     make_site,
     make_token,
+    raise_change_request,
     sign_in,
     some_work,
     talked_of,
@@ -45,9 +46,6 @@ from tracker.store.person import Person
 from tracker.store.transaction import transaction
 
 SECRET = "Zanzibar 77"
-OF_ENGAGEMENT = {"customer_id", "engagement_id", "site_id", "entry_id", "deadline_id", "notice_id"}
-OF_ENGAGEMENT |= {"scope_item_id"}
-OF_ENGAGEMENT |= {"path_id", "step_id"}
 OF_ENGAGEMENT = {
     "customer_id",
     "engagement_id",
@@ -55,10 +53,16 @@ OF_ENGAGEMENT = {
     "entry_id",
     "deadline_id",
     "notice_id",
+    "scope_item_id",
+    "path_id",
+    "step_id",
     "inventory_item_id",
     "upload_id",
+    "comment_id",
+    "link_id",
+    "update_id",
+    "change_request_id",
 }
-OF_ENGAGEMENT |= {"comment_id", "link_id", "update_id"}
 PUBLIC_PATHS = {
     "/healthz",
     "/readyz",
@@ -118,6 +122,8 @@ def foreign(app: Flask) -> Foreign:
     ids["upload_id"] = upload.id
     ids["inventory_item_id"] = inventories.of_site(db.session, site.id)[0].id
     ids |= talked_of(engagement, who, SECRET, now)
+    asked = {"kind": "ps_hours", "minutes": 240, "reference": SECRET}
+    ids["change_request_id"] = raise_change_request(engagement, make_person("admin"), asked, title=SECRET, reason=SECRET).id
     return Foreign(ids | {"notice_id": notice_id, "person_id": engineer.id, "token_id": engagement.id})
 
 

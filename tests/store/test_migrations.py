@@ -25,6 +25,7 @@ SCRIPTS = layout.folder("migrations")
 REVISIONS = schema.revisions(SCRIPTS)
 TIME = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY = date(2026, 3, 2)
+CHANGE_REQUEST = new_id()
 CUSTOMER, PERSON, ENGAGEMENT, SITE, BLOCK, POOL, ALLOWANCE, ENTRY, PS_ENTRY, DEADLINE, NOTICE = (new_id() for _ in range(11))
 FREEZE, ROUND = new_id(), new_id()
 PATH = new_id()
@@ -321,6 +322,26 @@ ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             },
         ),
     ],
+    "0010": [
+        (
+            "change_request",
+            {
+                "id": CHANGE_REQUEST, "engagement_id": ENGAGEMENT, "number": 1, "title": "Four hours more", "reason": "",
+                "changes": '[{"kind": "ps_hours", "minutes": 240, "reference": "Q-1"}]', "estimate_minutes": 240, "state": "open",
+                "raised_by": PERSON, "raised_at": TIME, "team_approved_by": None, "team_approved_at": None,
+                "customer_approved_by": None, "customer_approved_at": None, "customer_foresaw": None, "decided_by": None,
+                "decided_at": None, "decision_reason": None, "applied_at": None, "told": None,
+                "requirements_version_before": None, "requirements_version_after": None, "version": 1,
+            },
+        ),
+        (
+            "change_request_step",
+            {
+                "id": new_id(), "engagement_id": ENGAGEMENT, "request_id": CHANGE_REQUEST, "at": TIME, "by": PERSON,
+                "what": "raised", "note": "",
+            },
+        ),
+    ],
 }  # fmt: skip
 
 
@@ -365,18 +386,21 @@ def fill(revision: str) -> None:
         for table, row in ROWS.get(revision, []):
             names = ", ".join(f'"{name}"' for name in row)
             json_columns = {
-                "payload",
-                "response",
-                "facts",
-                "value",
-                "body",
-                "testers",
-                "inputs",
-                "confirmed",
                 "accepted",
-                "rejected",
-                "content",
                 "attendees",
+                "body",
+                "changes",
+                "confirmed",
+                "content",
+                "customer_foresaw",
+                "facts",
+                "inputs",
+                "payload",
+                "rejected",
+                "response",
+                "testers",
+                "told",
+                "value",
             }
             cast = "CAST(:{0} AS JSON)" if db.engine.dialect.name == "postgresql" else ":{0}"
             values = ", ".join((cast if name in json_columns else ":{0}").format(name) for name in row)

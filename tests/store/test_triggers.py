@@ -20,7 +20,15 @@ from tracker.store.time_entry import TimeEntry
 from tracker.store.transaction import transaction
 
 BUDGET, BLOCK, POSTING, ENTRY = (table_of(model) for model in (Budget, PsBlock, Posting, TimeEntry))
-APPEND_ONLY = ("delivery_attempt", "freeze_override", "inventory_import", "posting", "project_requirements", "signature")
+APPEND_ONLY = (
+    "change_request_step",
+    "delivery_attempt",
+    "freeze_override",
+    "inventory_import",
+    "posting",
+    "project_requirements",
+    "signature",
+)
 EXPECTED = {
     *((table, f"{table}_{word}") for table in (*APPEND_ONLY, "audit_entry", "time_entry") for word in ("no_delete", "no_update")),
     ("audit_entry", "audit_entry_erase_only"),

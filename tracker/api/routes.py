@@ -8,6 +8,7 @@ from flask_wtf import CSRFProtect
 from tracker.api import (
     audit,
     budget,
+    change_request,
     comment,
     customer,
     deadline,
@@ -44,6 +45,7 @@ APIS = (
     duty.api,
     freeze.api,
     uat.api,
+    change_request.api,
     notice.api,
     comment.api,
     weekly_update.api,

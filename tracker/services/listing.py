@@ -5,45 +5,18 @@ from typing import Any
 
 from tracker.domain.access import Actor
 from tracker.domain.budget import entitled
-from tracker.domain.errors import FieldError, Invalid
-from tracker.domain.site import (
-    CMS,
-    CMS_VARIANTS,
-    MULTISITE_DECISIONS,
-    PACKAGES,
-    PLANS,
-    PREMIUM_OPTIONS,
-    UPSTREAM_CHOICES,
-    check_facts,
-    check_multisite,
-    check_package,
-    check_variant,
-    read_address,
-    read_facts,
-)
-from tracker.domain.text import TextError, read_line
+from tracker.domain.errors import Invalid
+from tracker.domain.listing import DEFAULTS
+from tracker.domain.listing import read_values as read_values
+from tracker.domain.site import check_multisite, check_package, check_variant, read_facts
 from tracker.services.obligations import begin_site
-from tracker.services.scoping import consider, known_of, note_sources
+from tracker.services.scoping import changed_of, consider, known_of, note_sources
 from tracker.store import audit
 from tracker.store import budget as budgets
 from tracker.store import site as sites
 from tracker.store.database import AnySession
 from tracker.store.engagement import Engagement
 from tracker.store.site import Site
-
-NAME_LENGTH = 200
-# A change may leave these out, but not empty them.
-NEVER_EMPTY = ("name", "url", "cms", "package", "facts")
-CHOICES = {
-    "cms": CMS,
-    "cms_variant": CMS_VARIANTS,
-    "plan": PLANS,
-    "package": PACKAGES,
-    "premium_option": PREMIUM_OPTIONS,
-    "upstream_choice": UPSTREAM_CHOICES,
-    "multisite_decision": MULTISITE_DECISIONS,
-}
-DEFAULTS: dict[str, Any] = {"package": "standard", "premium_option": None, "cms_variant": None, "facts": {}}
 
 
 def list_site(
@@ -78,32 +51,25 @@ def list_site(
     return site
 
 
-def read_values(values: dict[str, Any]) -> dict[str, Any]:
-    """Turn what was entered into what is stored. Raises Invalid naming every field that cannot stand."""
-    errors: list[FieldError] = []
-    read = dict(values)
-    for field in ("name", "cms_version"):
-        if values.get(field):
-            try:
-                read[field] = read_line(values[field], NAME_LENGTH)
-            except TextError as error:
-                errors.append(FieldError(field, str(error)))
-    if values.get("url"):
-        try:
-            address = read_address(values["url"])
-            read["url"], read["url_key"] = address.url, address.key
-        except Invalid as error:
-            errors += error.errors
-    empty = [field for field in NEVER_EMPTY if field in read and (read[field] is None or read[field] == "")]
-    errors += [FieldError(field, "Fill this in.") for field in empty]
-    for field, choices in CHOICES.items():
-        if values.get(field) is not None and values[field] not in choices:
-            errors.append(FieldError(field, f"Choose one of: {', '.join(choices)}."))
-    if errors:
-        raise Invalid(errors)
-    if "facts" in values:
-        read["facts"] = check_facts(values["facts"])
-    return read
+def change_site(
+    session: AnySession, actor: Actor, engagement: Engagement, site: Site, values: dict[str, Any], *, now: datetime
+) -> None:
+    """Write fields that were read, facts beside those that stay, and decide the scope anew by what is known now.
+
+    The rows are held by the caller, who has checked what is fixed. Raises Invalid naming every field that cannot stand.
+    """
+    before = known_of(site)
+    for name, value in values.items():
+        setattr(site, name, site.facts | value if name == "facts" else value)
+    with session.no_autoflush:
+        check_whole(session, site)
+    note_sources(site, actor, changed_of(site, before), source="edit", now=now)
+    site.version += 1
+    session.flush()
+    entitle(session, site)
+    consider(session, engagement, site, now=now)
+    named = {name: value for name, value in values.items() if name != "url_key"}
+    audit.record(session, actor, site.engagement_id, "site.edited", ("site", site.id), named)
 
 
 def check_whole(session: AnySession, site: Site) -> None:

@@ -1,45 +1,21 @@
 """Agree on the project requirements, and sign what was agreed."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from tracker.domain.access import Actor, Permission
-from tracker.domain.budget import entitled
 from tracker.domain.errors import EditedMeanwhile, Guard, Invalid
 from tracker.services.planning import replan
+from tracker.services.requirements_version import document_of as document_of
+from tracker.services.requirements_version import write_version
 from tracker.services.signing import AGAINST_EDITS, put_name
-from tracker.store import audit
 from tracker.store import engagement as engagements
 from tracker.store import site as sites
 from tracker.store.database import AnySession
-from tracker.store.engagement import Engagement
 from tracker.store.requirements import ProjectRequirements, Signature, document_digest
 from tracker.store.site import Site
 
 SUBJECTS = ("requirements", "freeze", "uat", "cutover")
-
-
-def document_of(engagement: Engagement, listed: list[Site], version: int) -> dict[str, Any]:
-    """The requirements as they are shown, agreed and signed: the exact list of sites and what each one gets."""
-    return {
-        "engagement": engagement.name,
-        "version": version,
-        "sites": [
-            {
-                "id": str(site.id),
-                "name": site.name,
-                "url": site.url,
-                "cms": site.cms,
-                "package": site.package,
-                "premium_option": site.premium_option,
-                "multisite_decision": site.multisite_decision,
-                "budgets": {kind.value: minutes for kind, minutes in entitled(site.package, site.premium_option).items()},
-            }
-            for site in listed
-            if site.stage != "withdrawn"
-        ],
-    }
 
 
 def agree_requirements(
@@ -55,37 +31,11 @@ def agree_requirements(
     session.refresh(engagement, with_for_update=AGAINST_EDITS)
     if engagement.requirements_version > 0:
         raise Guard("The requirements are agreed already. A change to them is made by change request.", rule="BR-47")
-    listed = sites.of_engagement(session, engagement_id)
-    document = document_of(engagement, listed, 1)
-    if not document["sites"]:
-        raise Guard("List at least one site before the requirements are agreed.", rule="BR-01", missing=["sites"])
-    if digest is not None and digest != document_digest(document):
+    document = document_of(engagement, sites.of_engagement(session, engagement_id), 1)
+    if digest is not None and document["sites"] and digest != document_digest(document):
         raise EditedMeanwhile("The list of sites has changed since you read it. Look at it again, then agree it.")
     assert actor.person_id is not None
-    agreed = ProjectRequirements(
-        engagement_id=engagement_id,
-        version=1,
-        document=document,
-        hash=document_digest(document),
-        agreed_at=now,
-        agreed_by=actor.person_id,
-    )
-    session.add(agreed)
-    for site in listed:
-        if site.stage != "withdrawn":
-            site.listed_in_version = 1
-            site.version += 1
-    engagement.requirements_version = 1
-    engagement.version += 1
-    session.flush()
-    audit.record(
-        session,
-        actor,
-        engagement_id,
-        "requirements.agreed",
-        ("requirements", agreed.id),
-        {"version": 1, "hash": agreed.hash},
-    )
+    agreed = write_version(session, actor, engagement, agreed_by=actor.person_id, now=now)
     replan(session, engagement, now=now)
     return agreed
 

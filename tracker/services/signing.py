@@ -1,7 +1,6 @@
 """A customer approver's name under what was shown, and what it brings about. Use cases share it; no edge calls it."""
 
 from datetime import datetime
-from uuid import UUID
 
 from tracker.domain.access import Actor
 from tracker.domain.errors import EditedMeanwhile, Guard
@@ -12,9 +11,10 @@ from tracker.domain.site import SIGNED_AT
 from tracker.domain.uat import RoundState
 from tracker.services import freezing, obligations, rounds
 from tracker.services.planning import replan
+from tracker.services.requirements_version import put_signature
 from tracker.services.telling import tell
-from tracker.store import audit, requirements
 from tracker.store import freeze as freezes
+from tracker.store import requirements
 from tracker.store import uat as uat_rounds
 from tracker.store.database import AnySession
 from tracker.store.engagement import Engagement
@@ -50,7 +50,9 @@ def put_name(
         return existing
     if site is not None:
         _hold_at(session, site, subject)
-    signature = _sign(session, actor, engagement.id, site, subject, stored, now)
+    assert actor.person_id is not None
+    site_id = site.id if site else None
+    signature = put_signature(session, actor, engagement.id, subject, stored, signed_by=actor.person_id, site_id=site_id, now=now)
     if site is not None:
         _follow(session, actor, engagement, site, subject, now)
     return signature
@@ -65,25 +67,6 @@ def _hold_at(session: AnySession, site: Site, subject: str) -> None:
             rule="BR-49",
             missing=sorted(SIGNED_AT[subject]),
         )
-
-
-def _sign(
-    session: AnySession, actor: Actor, engagement_id: UUID, site: Site | None, subject: str, stored: str, now: datetime
-) -> Signature:
-    assert actor.person_id is not None
-    signature = Signature(
-        engagement_id=engagement_id,
-        site_id=site.id if site else None,
-        subject=subject,
-        hash=stored,
-        signed_by=actor.person_id,
-        signed_at=now,
-    )
-    session.add(signature)
-    session.flush()
-    said = {"subject": subject, "hash": stored}
-    audit.record(session, actor, engagement_id, "signature.given", ("signature", signature.id), said)
-    return signature
 
 
 def _follow(session: AnySession, actor: Actor, engagement: Engagement, site: Site, subject: str, now: datetime) -> None:

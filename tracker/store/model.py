@@ -3,6 +3,7 @@
 from tracker.store import (
     audit,
     budget,
+    change_request,
     comment,
     cover,
     deadline,
@@ -35,6 +36,7 @@ TABLE_MODULES = (
     budget,
     comment,
     cover,
+    change_request,
     deadline,
     duty,
     engagement,

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from tracker.domain.access import Actor
 from tracker.domain.errors import NotFound
+from tracker.store.change_request import ChangeRequest
 from tracker.store.comment import Comment
 from tracker.store.database import AnySession
 from tracker.store.deadline import Deadline
@@ -48,6 +49,7 @@ OF_ENGAGEMENT: Mapping[str, type[Any]] = {
     "comment_id": Comment,
     "link_id": EngagementLink,
     "update_id": WeeklyUpdate,
+    "change_request_id": ChangeRequest,
 }
 OF_INSTALLATION: Mapping[str, type[Person | ApiToken]] = {"person_id": Person, "token_id": ApiToken}
 

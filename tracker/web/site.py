@@ -11,11 +11,12 @@ from wtforms.validators import InputRequired, Optional
 from tracker.clock import utc_now
 from tracker.domain.access import Actor, Permission
 from tracker.domain.lifecycle import open_steps
+from tracker.domain.listing import AGREED_FIELDS
 from tracker.domain.site import SITE_LIFECYCLE, WORKABLE
 from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
 from tracker.services import site as service
-from tracker.services.site import AGREED_FIELDS, SiteChange
+from tracker.services.site import SiteChange
 from tracker.store import budget as budgets
 from tracker.store import deadline as deadlines
 from tracker.store import engagement as engagements
