@@ -13,6 +13,7 @@ from tracker.domain.site import LAUNCHED_STAGES
 from tracker.store.database import AnySession
 from tracker.store.deadline import Deadline
 from tracker.store.engagement import Agreement, Customer, Engagement, visible
+from tracker.store.path import walked_by_engagement
 from tracker.store.person import Person
 from tracker.store.site import Site
 
@@ -29,7 +30,7 @@ class EngagementRow:
 
 
 def page(session: AnySession, actor: Actor, *, before: UUID | None, limit: int) -> list[EngagementRow]:
-    """An actor's engagements, newest first, those older than a given one. Five statements however many there are."""
+    """An actor's engagements, newest first, those older than a given one. Six statements however many there are."""
     query = (
         sa.select(Engagement, Customer.name, Person.name)
         .join(Customer, Customer.id == Engagement.customer_id)
@@ -46,7 +47,7 @@ def page(session: AnySession, actor: Actor, *, before: UUID | None, limit: int) 
 
 
 def stages_of(session: AnySession, engagements: Collection[Engagement]) -> dict[UUID, tuple[EngagementStage, int]]:
-    """The derived stage and the number of sites of each engagement, in three statements."""
+    """The derived stage and the number of sites of each engagement, in four statements."""
     ids = [engagement.id for engagement in engagements]
     agreed = set(session.scalars(sa.select(Agreement.engagement_id).where(Agreement.engagement_id.in_(ids))))
     sites: dict[UUID, list[str]] = {each: [] for each in ids}
@@ -56,6 +57,7 @@ def stages_of(session: AnySession, engagements: Collection[Engagement]) -> dict[
         Deadline.engagement_id.in_(ids), Deadline.kind.in_(("inventory", "kickoff")), Deadline.withdrawn_at.is_(None)
     )
     dates = {(row.engagement_id, row.kind): row.done_at is not None for row in session.execute(query)}
+    walked = walked_by_engagement(session, ids)
     result = {}
     for each in engagements:
         facts = EngagementFacts(
@@ -66,6 +68,7 @@ def stages_of(session: AnySession, engagements: Collection[Engagement]) -> dict[
             kickoff_set=(each.id, "kickoff") in dates,
             requirements_agreed=each.requirements_version > 0,
             site_stages=sites[each.id],
+            walked=walked.get(each.id, ()),
         )
         result[each.id] = (stage_of(facts), sum(stage != "withdrawn" for stage in sites[each.id]))
     return result

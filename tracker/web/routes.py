@@ -5,6 +5,7 @@ from flask import Flask, g, request
 from tracker.web import (
     account,
     budget,
+    catalog,
     deadline,
     engagement,
     engagement_form,
@@ -25,6 +26,7 @@ from tracker.web.form import new_key
 BLUEPRINTS = (
     account.bp,
     budget.bp,
+    catalog.bp,
     deadline.bp,
     engagement.bp,
     engagement_form.bp,
