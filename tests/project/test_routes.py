@@ -29,6 +29,8 @@ from tracker.store.transaction import transaction
 SECRET = "Zanzibar 77"
 OF_ENGAGEMENT = {"customer_id", "engagement_id", "site_id", "entry_id", "deadline_id", "notice_id"}
 OF_ENGAGEMENT |= {"path_id", "step_id"}
+# What stands in an address by its name in the catalogue, which everybody may read.
+NAMED = {"issue_id": "wp-accessally-protected-content", "runbook_id": "wordpress-guided-2024"}
 PUBLIC_PATHS = {
     "/healthz",
     "/readyz",
@@ -49,7 +51,7 @@ class Foreign:
     def path(self, rule: Rule) -> str:
         path = rule.rule
         for name in rule.arguments:
-            path = path.replace(f"<uuid:{name}>", str(self.ids[name]))
+            path = path.replace(f"<{name}>", NAMED.get(name, "")).replace(f"<uuid:{name}>", str(self.ids.get(name)))
         return path
 
 
