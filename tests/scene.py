@@ -9,10 +9,11 @@ from tracker.domain.access import SYSTEM, Actor
 from tracker.domain.budget import WorkKind
 from tracker.domain.deadline import Dates, DeadlineKind
 from tracker.domain.engagement import Windows
+from tracker.domain.path_step import checks_of
 from tracker.domain.time_entry import Work
 from tracker.edge.password import hash_password
 from tracker.edge.work import work
-from tracker.services import budget, deadline, engagement, person, requirements, scope, site, time_entry
+from tracker.services import budget, deadline, engagement, path, person, requirements, scope, site, time_entry
 from tracker.services.budget import BlockSpec
 from tracker.services.deadline import DateChange, DateSpec
 from tracker.services.engagement import AgreementSpec, EngagementSpec
@@ -42,6 +43,7 @@ class Scene:
     site_id: UUID
     draft_engagement_id: UUID
     deadline_id: UUID
+    path_site_id: UUID
 
 
 def lay() -> Scene:
@@ -50,7 +52,7 @@ def lay() -> Scene:
     museum = _museum(who)
     _bakery(who)
     draft = _draft(who)
-    return Scene(*museum[:2], draft, museum[2])
+    return Scene(*museum[:2], draft, museum[2], path_site_id=_self_service(who))
 
 
 def _people() -> dict[str, Actor]:
@@ -222,3 +224,35 @@ def _settle_scope(engineer: Actor, manager: Actor, site_id: UUID) -> None:
         done = {"work_state": "done", "evidence": "Checked on Dev and Test, see the transfer report."}
         with work():
             scope.change_item(db.session, engineer, item.id, ItemChange(done), now=utc_now())
+
+
+def _self_service(who: dict[str, Actor]) -> UUID:
+    """A guided self-service migration: a path that failed on WP Engine's host, and one that is half way."""
+    spec = _spec("Museum blog", "Northwind Museums", type="self_service", agreement=None, kickoff_on=None)
+    with work():
+        made = engagement.create_engagement(db.session, who[MANAGER], spec, now=utc_now())
+    facts = {"source_host": "WP Engine", "plugin_installable": True, "archive_mb": 240, "composer_managed": False}
+    blog = _site(who[MANAGER], made.id, "Blog", "https://blog.northwind.example", facts=facts)
+    customer = who[APPROVER]
+    for runbook in ("wordpress-guided-2021", "wordpress-guided-2024"):
+        with work():
+            chosen = path.choose_path(db.session, customer, blog, runbook, now=utc_now())
+        if runbook == "wordpress-guided-2021":
+            with work():
+                path.fail_path(db.session, customer, chosen.id, path.Failure("cdn-blocks-post"), now=utc_now())
+    _walk(customer, chosen.id, upto=4)
+    return blog
+
+
+def _walk(who: Actor, path_id: UUID, *, upto: int) -> None:
+    """Do the first steps of a path."""
+    answers = {"core_version": "6.7", "extension_inventory": "14 plugins, 1 theme", "php_version": "8.2"}
+    answers |= {"source_url": "https://blog.northwind.example", "target_site_name": "northwind-blog"}
+    walked = path.walk_of(db.session, who, path_id)
+    for step in walked.steps[:upto]:
+        said = walked.said(step)
+        checks = [check.id for check in checks_of(said, walked.catalogue.runbooks)]
+        inputs = {name: answers.get(name, "as agreed") for name in said.inputs}
+        change = path.StepChange(None, inputs, "Seen on the dashboard", checks, done=True)
+        with work():
+            path.change_step(db.session, who, step.id, change, now=utc_now())

@@ -48,6 +48,16 @@ def pages_of(scene: Scene) -> Iterator[tuple[str, str | None, str]]:
     yield "tokens", ADMIN, "/people/tokens"
     yield "settings", ADMIN, "/settings"
     yield "account", ENGINEER, "/account"
+    yield "path", MANAGER, f"{site}/path"
+    yield "path-walked", MANAGER, f"/sites/{scene.path_site_id}/path"
+    yield "path-customer", APPROVER, f"/sites/{scene.path_site_id}/path"
+    yield "site-self-service", APPROVER, f"/sites/{scene.path_site_id}"
+    yield "catalog", APPROVER, "/catalog"
+    yield "catalog-search", MANAGER, "/catalog?q=cache&part=known_issue"
+    yield "catalog-empty", MANAGER, "/catalog?q=nothing-like-that"
+    yield "catalog-offering", APPROVER, "/catalog/offering"
+    yield "catalog-issue", MANAGER, "/catalog/issues/wp-accessally-protected-content"
+    yield "catalog-path", APPROVER, "/catalog/paths/wordpress-guided-2024"
     yield "not-found", ENGINEER, "/engagements/nothing"
 
 

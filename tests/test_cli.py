@@ -189,3 +189,18 @@ def test_migrate_without_a_backup_of_ours_makes_none(settings: Settings, tracker
     assert refused.returncode == (0 if settings.on_sqlite else 1)
     done = tracker("migrate", "--no-backup", "--json", PATH="/nowhere")
     assert json.loads(done.stdout) == {"revision": "0006", "backup": None}
+
+
+def test_the_catalogue_has_one_version_and_says_so(tmp_path: Path) -> None:
+    """No database is needed to compare versions."""
+    for words, line in (
+        (("catalog", "diff"), "There is one version, 1: nothing to compare.\n"),
+        (("catalog", "diff", "--json"), '{"from": null, "to": 1, "parts": {}}\n'),
+        (("catalog", "diff", "--from", "1"), "Versions 1 and 1 say the same.\n"),
+    ):
+        command = [sys.executable, "-m", "tracker", *words]
+        done = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (0, line, "")
+    command = [sys.executable, "-m", "tracker", "catalog", "diff", "--to", "7"]
+    done = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "tracker: there is no catalogue 7. There is: 1\n")

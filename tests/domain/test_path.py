@@ -18,7 +18,8 @@ D10 = {"drupal_multisite": False, "composer_managed": True, "drush_major": 12}
 
 
 def wordpress(facts: dict[str, Any] | None = None, **over: Any) -> PathSubject:
-    return PathSubject(**({"cms": "wordpress", "network": False, "facts": WP | (facts or {})} | over))
+    said: dict[str, Any] = {"cms": "wordpress", "network": False, "facts": WP | (facts or {})}
+    return PathSubject(**(said | over))
 
 
 def drupal_7(facts: dict[str, Any] | None = None, **over: Any) -> PathSubject:

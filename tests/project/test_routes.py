@@ -63,6 +63,8 @@ OF_ENGAGEMENT = {
     "update_id",
     "change_request_id",
 }
+# What stands in an address by its name in the catalogue, which everybody may read.
+NAMED = {"issue_id": "wp-accessally-protected-content", "runbook_id": "wordpress-guided-2024"}
 PUBLIC_PATHS = {
     "/healthz",
     "/readyz",
@@ -83,7 +85,7 @@ class Foreign:
     def path(self, rule: Rule) -> str:
         path = rule.rule
         for name in rule.arguments:
-            path = path.replace(f"<uuid:{name}>", str(self.ids[name]))
+            path = path.replace(f"<{name}>", NAMED.get(name, "")).replace(f"<uuid:{name}>", str(self.ids.get(name)))
         return path
 
 

@@ -8,6 +8,7 @@ from flask_wtf import CSRFProtect
 from tracker.api import (
     audit,
     budget,
+    catalog,
     change_request,
     comment,
     customer,
@@ -38,6 +39,7 @@ APIS = (
     scope.api,
     path.api,
     inventory.api,
+    catalog.api,
     requirements.api,
     budget.api,
     time_entry.api,

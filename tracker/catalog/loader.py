@@ -6,11 +6,23 @@ from pathlib import Path
 from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from tracker.domain.catalogue import Catalogue, KnownIssues, Offering, Runbooks
 
 FOLDER = Path(__file__).parent
 SHOWN = 5
+# What a field must be, by how pydantic's names of faults begin.
+WANTED = {
+    "int": "a whole number",
+    "bool": "true or false",
+    "string": "text",
+    "tuple": "a list",
+    "list": "a list",
+    "dict": "a table",
+    "mapping": "a table",
+    "dataclass": "a table",
+}
 Part = TypeVar("Part", Offering, KnownIssues, Runbooks)
 
 
@@ -74,7 +86,7 @@ def _part(path: Path, kind: type[Part]) -> Part:
     try:
         return TypeAdapter(kind).validate_python(data)
     except ValidationError as error:
-        said = [_say(each["loc"], each["msg"], data) for each in error.errors(include_url=False)]
+        said = [_say(each["loc"], _reason(each), data) for each in error.errors(include_url=False)]
         more = f" (and {len(said) - SHOWN} more)" if len(said) > SHOWN else ""
         raise CatalogueFault(f"Catalogue file {name}: {'; '.join(said[:SHOWN])}{more}.") from None
 
@@ -91,4 +103,17 @@ def _say(place: tuple[int | str, ...], message: str, data: object) -> str:
             words.append(str(name or part + 1))
             continue
         words.append(str(part))
-    return f"{' > '.join(words)}: {message[:1].lower()}{message[1:]}"
+    return f"{' > '.join(words)}: {message}"
+
+
+def _reason(error: ErrorDetails) -> str:
+    """What is wrong with a field, in plain words."""
+    kind, given = error["type"], repr(error["input"])[:60]
+    if kind in ("unexpected_keyword_argument", "extra_forbidden"):
+        return "there is no such field"
+    if kind.startswith("missing"):
+        return "this field is missing"
+    if kind == "literal_error":
+        return f"must be {error['ctx']['expected']}, not {given}"
+    wanted = WANTED.get(kind.partition("_")[0])
+    return f"must be {wanted}, not {given}" if wanted else f"{error['msg'][:1].lower()}{error['msg'][1:]}"

@@ -4,14 +4,22 @@ One version of it is data under `tracker/catalog/`; an engagement keeps to the v
 classes here are also the schema: the loader checks the files against them, and refuses a field it does not know.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Protocol
 
 Cms = Literal["wordpress", "drupal"]
 # Of a site's facts, the value each must have (or one of several) for an entry of the catalogue to apply.
 Conditions = Mapping[str, str | bool | list[str]]
+
+
+class Identified(Protocol):
+    """An entry that others may name."""
+
+    @property
+    def id(self) -> str: ...
 
 
 class Record:
@@ -413,10 +421,8 @@ class Catalogue:
     def faults(self) -> Iterator[str]:
         """What names something that is not there, in sentences."""
         yield from self._repeated()
-        sources = {source.id for source in self.offering.sources}
+        yield from self._unsourced()
         for item in self.offering.included:
-            if item.source.partition("#")[0].strip() not in sources:
-                yield f"included item {item.id}: there is no source {item.source}"
             if item.runbook is not None and item.runbook not in self.paths:
                 yield f"included item {item.id}: there is no runbook {item.runbook}"
             if item.cap is not None and item.cap not in self.caps:
@@ -430,16 +436,49 @@ class Catalogue:
             yield from self._runbook_faults(runbook)
 
     def _repeated(self) -> Iterator[str]:
-        named: dict[str, list[str]] = {
-            "included item": [each.id for each in self.offering.included],
-            "exclusion": [each.id for each in self.offering.exclusions],
-            "premium option": [each.id for each in self.offering.premium_options],
-            "responsibility": [each.id for each in self.offering.responsibilities],
-            "known issue": [each.id for each in self.known_issues.issues],
-            "runbook": [each.id for each in self.runbooks.runbooks],
+        offering = self.offering
+        entries: dict[str, Sequence[Identified]] = {
+            "source": offering.sources,
+            "role": offering.roles,
+            "package": offering.packages,
+            "premium option": offering.premium_options,
+            "included item": offering.included,
+            "upstream choice": offering.upstream_choices,
+            "cap": offering.caps,
+            "exclusion": offering.exclusions,
+            "kind of PS work": offering.ps_kinds,
+            "responsibility": offering.responsibilities,
+            "plan": offering.plans,
+            "service": offering.adjacent_services,
+            "known issue": self.known_issues.issues,
+            "code pattern": self.known_issues.code_patterns,
+            "runbook": self.runbooks.runbooks,
+            "importer's message": self.runbooks.import_faults,
         }
+        named = {word: [each.id for each in found] for word, found in entries.items()}
+        named |= {f"runbook {each.id}: step": [step.id for step in each.steps] for each in self.runbooks.runbooks}
         for word, ids in named.items():
             yield from (f"{word} {each} stands there twice" for each in sorted({each for each in ids if ids.count(each) > 1}))
+
+    def _unsourced(self) -> Iterator[str]:
+        """Statements whose source has a short name that is not explained. Pages of the host are named in full."""
+        known = {source.id for source in self.offering.sources}
+        offering = self.offering
+        sourced: list[tuple[str, str]] = [
+            (each.id, each.source)
+            for each in (
+                *offering.packages, *offering.premium_options, *offering.included, *offering.upstream_choices, *offering.caps,
+                *offering.exclusions, *offering.responsibilities, *offering.adjacent_services, *self.known_issues.issues,
+                *self.known_issues.code_patterns, *self.runbooks.import_faults,
+            )
+        ]  # fmt: skip
+        for runbook in self.runbooks.runbooks:
+            sourced += [(f"{runbook.id}, step {step.id}", step.source) for step in runbook.steps]
+            sourced.append((f"{runbook.id}, on failure", runbook.on_failure.source))
+        for name, source in sourced:
+            short = source.partition("#")[0].strip()
+            if re.fullmatch(r"[\w-]+", short) and short not in known:
+                yield f"{name}: there is no source {short}"
 
     def _runbook_faults(self, runbook: Runbook) -> Iterator[str]:
         if runbook.on_failure.route not in {*self.paths, *self.roles, "migrations mailbox"}:

@@ -40,12 +40,18 @@ class EngagementFacts:
     kickoff_set: bool
     requirements_agreed: bool
     site_stages: Collection[str]
+    # Of a self-service engagement, for each site: no path yet, one under way, or none but complete ones.
+    walked: Collection[str] = ()
 
 
 def stage_of(facts: EngagementFacts) -> EngagementStage:
     """The stage, from the furthest fact that holds. Withdrawn sites do not count."""
     if facts.status != "active":
         return EngagementStage(facts.status)
+    if any(state != "none" for state in facts.walked):
+        # Guided self-service needs no agreement and no requirements: its paths are all there is to it.
+        done = all(state == "complete" for state in facts.walked)
+        return EngagementStage.CLOSED if done else EngagementStage.IN_DELIVERY
     if facts.requirements_agreed:
         return _stage_in_delivery([stage for stage in facts.site_stages if stage != "withdrawn"])
     if not facts.has_agreement:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
+from tracker.catalog.loader import pinned
 from tracker.domain.access import Actor, Permission
 from tracker.domain.budget import (
     DRAWS_ON,
@@ -20,6 +21,7 @@ from tracker.domain.budget import (
     spread,
     ways_on,
 )
+from tracker.domain.catalogue import Catalogue
 from tracker.domain.errors import FieldError, Guard, Invalid, NotAllowed, UnlistedSite
 from tracker.domain.lifecycle import advance
 from tracker.domain.site import WORKABLE
@@ -32,6 +34,7 @@ from tracker.store import site as sites
 from tracker.store import time_entry as entries
 from tracker.store.budget import Budget, Draw
 from tracker.store.database import AnySession
+from tracker.store.site import Site
 from tracker.store.time_entry import TimeEntry
 
 
@@ -51,6 +54,8 @@ def book(session: AnySession, actor: Actor, work: Work, *, split: bool = False, 
     """
     site, engagement = sites.get_with_engagement(session, actor, work.site_id)
     actor.must(Permission.LOG_TIME)
+    if site.listed_in_version is None and engagement.type == "self_service":
+        raise UnlistedSite("This is a guided self-service migration: no hours come with it, so none can be logged.")
     if site.listed_in_version is None:
         raise UnlistedSite("This site is not in the agreed requirements, so no work can be logged on it.")
     if site.stage not in WORKABLE or engagement.status != "active":
@@ -58,6 +63,7 @@ def book(session: AnySession, actor: Actor, work: Work, *, split: bool = False, 
     agreement = engagements.agreement_of(session, engagement.id)
     today = Calendar(actor.time_zone, frozenset()).local_date(now)
     work = work.checked(today=today, signed_on=agreement.signed_on if agreement else None)
+    _check_known_issue(work, site, pinned(agreement.catalogue_version if agreement else None))
     kind = DRAWS_ON[work.kind]
     if kind is None:
         return [_write(session, actor, engagement.id, work, [], now)]
@@ -68,6 +74,18 @@ def book(session: AnySession, actor: Actor, work: Work, *, split: bool = False, 
     if draws is not None:
         return [_write(session, actor, engagement.id, work, draws, now)]
     return _beyond(session, actor, work, payers, kind, split, now)
+
+
+def _check_known_issue(work: Work, site: Site, known: Catalogue) -> None:
+    """Raises Invalid at `known_issue_id` for an issue that the engagement's catalogue does not have for this system."""
+    if work.known_issue_id is None:
+        return
+    found = known.issues.get(work.known_issue_id)
+    if found is None:
+        message = f"There is no such known issue in catalogue {known.version}. Look it up under Catalogue, and copy its id."
+        raise Invalid.at("known_issue_id", message)
+    if found.cms != site.cms:
+        raise Invalid.at("known_issue_id", "That known issue is of another system than this site's.")
 
 
 def _beyond(

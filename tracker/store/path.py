@@ -192,3 +192,21 @@ def helped_of(session: AnySession, customer_id: UUID) -> list[HelpedMigration]:
     """The migrations in which a customer was helped, in their order."""
     query = sa.select(HelpedMigration).where(HelpedMigration.customer_id == customer_id)
     return list(session.scalars(query.order_by(HelpedMigration.number)))
+
+
+def walked_by_engagement(session: AnySession, engagement_ids: Collection[UUID]) -> dict[UUID, list[str]]:
+    """For each self-service engagement how each site of it stands: none, active or complete. One statement."""
+    active = sa.func.max(sa.case((SitePath.state == "active", 1), else_=0))
+    complete = sa.func.max(sa.case((SitePath.state == "complete", 1), else_=0))
+    query = (
+        sa.select(Site.engagement_id, active, complete)
+        .join(Engagement, Engagement.id == Site.engagement_id)
+        .outerjoin(SitePath, SitePath.site_id == Site.id)
+        .where(Site.engagement_id.in_(engagement_ids), Engagement.type == "self_service", Site.stage != "withdrawn")
+        .group_by(Site.engagement_id, Site.id)
+    )
+    found: dict[UUID, list[str]] = {}
+    for engagement_id, is_active, is_complete in session.execute(query):
+        state = "active" if is_active else "complete" if is_complete else "none"
+        found.setdefault(engagement_id, []).append(state)
+    return found

@@ -16,6 +16,7 @@ from tracker.store import alarm
 from tracker.store.database import AnySession
 from tracker.store.deadline import Deadline
 from tracker.store.engagement import Agreement, Customer, Engagement, ids_on_it, visible
+from tracker.store.path import walked_by_engagement
 from tracker.store.person import Person
 from tracker.store.site import Site
 
@@ -126,7 +127,7 @@ def _place(order: Order, engagement: Engagement, customer_key: str) -> Place:
 
 
 def stages_of(session: AnySession, engagements: Collection[Engagement]) -> dict[UUID, tuple[EngagementStage, int]]:
-    """The derived stage and the number of sites of each engagement, in three statements."""
+    """The derived stage and the number of sites of each engagement, in four statements."""
     ids = [engagement.id for engagement in engagements]
     agreed = set(session.scalars(sa.select(Agreement.engagement_id).where(Agreement.engagement_id.in_(ids))))
     sites: dict[UUID, list[str]] = {each: [] for each in ids}
@@ -136,6 +137,7 @@ def stages_of(session: AnySession, engagements: Collection[Engagement]) -> dict[
         Deadline.engagement_id.in_(ids), Deadline.kind.in_(("inventory", "kickoff")), Deadline.withdrawn_at.is_(None)
     )
     dates = {(row.engagement_id, row.kind): row.done_at is not None for row in session.execute(query)}
+    walked = walked_by_engagement(session, ids)
     result = {}
     for each in engagements:
         facts = EngagementFacts(
@@ -146,6 +148,7 @@ def stages_of(session: AnySession, engagements: Collection[Engagement]) -> dict[
             kickoff_set=(each.id, "kickoff") in dates,
             requirements_agreed=each.requirements_version > 0,
             site_stages=sites[each.id],
+            walked=walked.get(each.id, ()),
         )
         result[each.id] = (stage_of(facts), sum(stage != "withdrawn" for stage in sites[each.id]))
     return result

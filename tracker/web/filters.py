@@ -17,6 +17,7 @@ from tracker.store.database import db
 def install(app: Flask) -> None:
     """Register filters and what stands in every template."""
     app.jinja_env.filters["minutes"] = say_minutes
+    app.jinja_env.filters["sentence"] = sentence
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.context_processor(context)
@@ -75,3 +76,9 @@ def say_distance(day: date, today: date) -> str:
     if days in (-1, 0, 1):
         return {-1: "yesterday", 0: "today", 1: "tomorrow"}[days]
     return f"in {days} days" if days > 0 else f"{-days} days ago"
+
+
+def sentence(line: str) -> str:
+    """A line of the catalogue with its first letter large, unless it begins with a name such as wp-config.php."""
+    first = line.split(maxsplit=1)[0].rstrip(",;:") if line.strip() else ""
+    return line[:1].upper() + line[1:] if first.replace("-", "").isalpha() else line

@@ -1,6 +1,6 @@
 """The guided paths of a site: choose one, walk it, say that it did not work."""
 
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from flask import Blueprint, flash, render_template, request, url_for
@@ -38,10 +38,11 @@ from tracker.web.form import Form, blank_to_none, save
 from tracker.web.steps import PathView
 
 bp = Blueprint("path", __name__)
+AnyForm = TypeVar("AnyForm", bound=Form)
 ON_BEHALF = "I did this for the customer"
 
 
-class Checks(SelectMultipleField):  # type: ignore[misc]
+class Checks(SelectMultipleField):
     """Boxes to tick, several of them."""
 
     widget = ListWidget(prefix_label=False)
@@ -123,7 +124,7 @@ def skip_form(walk: Walk, step: PathStep, actor: Actor, *, answered: bool) -> Sk
     return apart(form, f"skip-{step.id}")
 
 
-def apart(form: Any, name: object) -> Any:
+def apart(form: AnyForm, name: object) -> AnyForm:
     """Give a form's fields ids of their own, where a page has several forms."""
     for each in form:
         each.id = each.label.field_id = f"{each.id}-{name}"
@@ -135,7 +136,7 @@ def fail_form(walk: Walk, *, answered: bool) -> FailForm:
     form = FailForm(**({} if answered else {"formdata": None}))
     faults = {each.id: f"{each.message[:1].upper()}{each.message[1:]}" for each in walk.catalogue.runbooks.import_faults}
     form.fault.choices = present.choices(faults, "Something else")
-    return apart(form, walk.path.id)  # type: ignore[no-any-return]
+    return apart(form, walk.path.id)
 
 
 @bp.get("/sites/<uuid:site_id>/path")
@@ -254,7 +255,7 @@ def page_of(
         refused=refused if (step_id is None and failed_id is None) or isinstance(refused, ReopenForm) else None,
         site=present.site_head(site),
         engagement=site_pages.head_of(engagement),
-        is_managed=engagement.type == "managed",
+        site_url=f"/sites/{site_id}",
         active=[card for card in cards if card.state == "active"],
         ended=[card for card in cards if card.state != "active"],
         proposal=steps.proposal_card(proposal, known),

@@ -5,6 +5,7 @@ from flask import Flask, g, request
 from tracker.web import (
     account,
     budget,
+    catalog,
     comment,
     customer_view,
     deadline,
@@ -34,6 +35,7 @@ BLUEPRINTS = (
     budget.bp,
     comment.bp,
     customer_view.bp,
+    catalog.bp,
     deadline.bp,
     engagement.bp,
     engagement_form.bp,

@@ -15,6 +15,7 @@ from tracker.domain.listing import AGREED_FIELDS
 from tracker.domain.site import SITE_LIFECYCLE, WORKABLE
 from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
+from tracker.services import path as path_service
 from tracker.services import site as service
 from tracker.services.site import SiteChange
 from tracker.store import budget as budgets
@@ -26,10 +27,11 @@ from tracker.store import time_entry as entries
 from tracker.store.database import db
 from tracker.store.engagement import Engagement
 from tracker.store.site import Site
-from tracker.web import dates, present, section
+from tracker.web import dates, present, section, steps
 from tracker.web.dates import DateView
 from tracker.web.form import Form, blank_to_none, save
 from tracker.web.present import Shown, choices
+from tracker.web.steps import PathView
 
 bp = Blueprint("site", __name__)
 RECENT_ENTRIES = 25
@@ -176,12 +178,23 @@ def page_of(site_id: UUID, *, refused: Form | None = None) -> ResponseReturnValu
         site=present.site_head(site),
         engagement=head_of(engagement),
         transitions=[present.transition_row(*each) for each in open_steps(SITE_LIFECYCLE, site.stage, facts, waits)],
+        way=way_of(site, engagement, actor),
         deadlines=dates_of(site, engagement, actor),
         facts=present.site_facts(site, actor),
         urls=urls_of(site, actor),
         **hours_of(site, actor),
     )
     return page, refused.status if refused is not None else 200
+
+
+def way_of(site: Site, engagement: Engagement, actor: Actor) -> Shown | None:
+    """The paths under way of a self-service site: they stand for the stages of a managed one."""
+    if engagement.type != "self_service":
+        return None
+    walks = path_service.walks_of(db.session, site, engagement)
+    view = PathView(site, engagement, actor, people.people_named(db.session, steps.people_in(walks)))
+    cards = [steps.path_card(walk, view) for walk in walks if walk.path.state in ("active", "complete")]
+    return Shown(url=f"/sites/{site.id}/path", paths=cards, may_choose=steps.may_choose(actor, engagement))
 
 
 def urls_of(site: Site, actor: Actor) -> dict[str, str | None]:

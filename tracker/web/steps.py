@@ -13,7 +13,7 @@ from tracker.services.path import Walk
 from tracker.store.engagement import Engagement
 from tracker.store.path import HelpedMigration, PathStep
 from tracker.store.site import Site
-from tracker.web.filters import say_moment
+from tracker.web.filters import say_moment, sentence
 from tracker.web.form import Form
 from tracker.web.present import Shown
 
@@ -91,9 +91,8 @@ def path_card(walk: Walk, view: PathView) -> Shown:
         reason=path.reason,
         catalogue_url=f"/catalog/paths/{runbook.id}?version={path.catalogue_version}",
         catalogue_version=path.catalogue_version,
-        chosen=f"{view.when(path.chosen_at)}" + (f", {view.people[path.chosen_by]}" if path.chosen_by in view.people else ""),
-        turn=view.doer(walk.doer(current)) if live and current else None,
-        turn_title=walk.said(current).title if live and current else None,
+        chosen=", ".join(filter(None, [view.when(path.chosen_at), view.people.get(path.chosen_by) if path.chosen_by else None])),
+        turn=_say_turn(walk, current, view) if live and current else None,
         steps=[_step(walk, step, view, is_current=live and step is current) for step in walk.steps],
         notes=_notes(runbook),
         failure=_failure(walk) if path.state == "failed" else None,
@@ -101,6 +100,14 @@ def path_card(walk: Walk, view: PathView) -> Shown:
         fail_url=f"/site-paths/{path.id}/fail",
         helped=_helped(walk, view),
     )
+
+
+def _say_turn(walk: Walk, current: PathStep, view: PathView) -> str:
+    """Whose turn it is, and with what."""
+    doer, title = walk.doer(current), walk.said(current).title
+    if doer == "customer" and not view.actor.is_staff:
+        return f"your turn: {title}"
+    return f"{view.doer(doer)}’s turn: {title}"
 
 
 def _notes(runbook: Runbook) -> list[Shown]:
@@ -112,7 +119,7 @@ def _notes(runbook: Runbook) -> list[Shown]:
         "What may go wrong": runbook.failure_modes,
         "Good to know": runbook.notes,
     }
-    return [Shown(title=title, lines=[_sentence(line) for line in lines]) for title, lines in named.items() if lines]
+    return [Shown(title=title, lines=[sentence(line) for line in lines]) for title, lines in named.items() if lines]
 
 
 def _step(walk: Walk, step: PathStep, view: PathView, *, is_current: bool) -> Shown:
@@ -135,7 +142,7 @@ def _step(walk: Walk, step: PathStep, view: PathView, *, is_current: bool) -> Sh
         seen_to=[check.text for check in checks if check.here],
         source=walk.catalogue.say_source(said.source),
         evidence=step.evidence,
-        evidence_wanted=_sentence(said.evidence) if needs_evidence(said) else None,
+        evidence_wanted=sentence(said.evidence) if needs_evidence(said) else None,
         form=view.forms.get(step.id) if is_current else None,
         skip_form=view.skips.get(step.id) if is_current else None,
         may_reopen=may_change and step.finished_at is not None and _is_last_settled(walk, step),
@@ -163,13 +170,13 @@ def _failure(walk: Walk) -> Shown:
     next_path = walk.catalogue.paths.get(walk.fallback or "")
     return Shown(
         said=walk.path.failure,
-        cause=_sentence(fault.cause) if fault else None,
-        remedy=_sentence(fault.fix) if fault else None,
+        cause=sentence(fault.cause) if fault else None,
+        remedy=sentence(fault.fix) if fault else None,
         next_id=next_path.id if next_path else None,
         next_title=next_path.title if next_path else None,
         ask=ROUTES.get(route.route),
-        give=[_sentence(each) for each in route.give],
-        limit=_sentence(route.limit) if route.limit else None,
+        give=list(route.give),
+        limit=route.limit,
     )
 
 
@@ -222,12 +229,6 @@ def _choice(runbook: Runbook, known: Catalogue, *, is_proposed: bool) -> Shown:
         is_proposed=is_proposed,
         is_superseded=runbook.status == "superseded",
         era=runbook.era,
-        when=[_sentence(line) for line in runbook.when],
-        not_when=[_sentence(line) for line in runbook.not_when],
+        when=[sentence(line) for line in runbook.when],
+        not_when=[sentence(line) for line in runbook.not_when],
     )
-
-
-def _sentence(line: str) -> str:
-    """A line of the catalogue with its first letter large, unless it is a name such as wp-config.php."""
-    first = line.split(maxsplit=1)[0] if line.strip() else ""
-    return line if not first.isalpha() else line[:1].upper() + line[1:]

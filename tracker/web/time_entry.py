@@ -12,6 +12,7 @@ from wtforms import BooleanField, DateField, SelectField, StringField, TextAreaF
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.validators import InputRequired, Optional
 
+from tracker.catalog.loader import pinned
 from tracker.clock import utc_now
 from tracker.domain.access import Actor, Permission
 from tracker.domain.budget import BudgetExceeded, BudgetKind, Option, WorkKind
@@ -24,6 +25,7 @@ from tracker.edge.rule import allow
 from tracker.services import time_entry as service
 from tracker.services.time_entry import Booked
 from tracker.store import budget as budgets
+from tracker.store import engagement as engagements
 from tracker.store import person as people
 from tracker.store import site as sites
 from tracker.store import time_entry as entries
@@ -239,6 +241,7 @@ def _page(form: LogForm) -> str:
         nav_current="time",
         form=form,
         refusal=form.refusal,
+        known_issues=_known_issues(form),
         left=_left(form),
         sites_hidden=max(0, len(form.sites) - SITES_SHOWN),
         ps_url=_ps_url(form),
@@ -249,6 +252,15 @@ def _page(form: LogForm) -> str:
         approvals_count=count,
         approvals_next_url=_older(waiting, "waiting_before", "approvals"),
     )
+
+
+def _known_issues(form: LogForm) -> list[dict[str, str]]:
+    """The known issues that may be named: those of the chosen site's system, in the catalogue of its engagement."""
+    chosen = next(((site, engagement) for site, engagement in form.sites if str(site.id) == form.site_id.data), None)
+    agreement = engagements.agreement_of(db.session, chosen[1].id) if chosen else None
+    known = pinned(agreement.catalogue_version if agreement else None)
+    systems = {chosen[0].cms} if chosen else {site.cms for site, _engagement in form.sites}
+    return [{"id": issue.id, "title": issue.name} for issue in known.issues.values() if issue.cms in systems]
 
 
 def _waiting(actor: Actor) -> tuple[list[TimeEntry], int]:
