@@ -12,8 +12,9 @@ from tracker.domain.engagement import Windows
 from tracker.domain.time_entry import Work
 from tracker.edge.password import hash_password
 from tracker.edge.work import work
-from tracker.services import budget, deadline, engagement, person, requirements, site, time_entry
+from tracker.services import budget, change_request, deadline, engagement, person, requirements, site, time_entry
 from tracker.services.budget import BlockSpec
+from tracker.services.change_request import RequestSpec
 from tracker.services.deadline import DateChange, DateSpec
 from tracker.services.engagement import AgreementSpec, EngagementSpec
 from tracker.services.person import OwnChange, PersonSpec
@@ -40,6 +41,7 @@ class Scene:
     site_id: UUID
     draft_engagement_id: UUID
     deadline_id: UUID
+    change_request_id: UUID
 
 
 def lay() -> Scene:
@@ -48,7 +50,7 @@ def lay() -> Scene:
     museum = _museum(who)
     _bakery(who)
     draft = _draft(who)
-    return Scene(*museum[:2], draft, museum[2])
+    return Scene(*museum[:2], draft, museum[2], _changes(who, museum[0], museum[2]))
 
 
 def _people() -> dict[str, Actor]:
@@ -197,3 +199,27 @@ def _draft(who: dict[str, Actor]) -> UUID:
     )
     with work():
         return engagement.create_engagement(db.session, who[MANAGER], spec, now=utc_now()).id
+
+
+def _changes(who: dict[str, Actor], engagement_id: UUID, deadline_id: UUID) -> UUID:
+    """One request that is done, one that is new, and one that waits for the customer's signature; the last of them."""
+    manager, approver = who[MANAGER], who[APPROVER]
+    hours = RequestSpec(
+        [{"kind": "ps_hours", "minutes": 240, "reference": "Q-2231"}], "Four hours for the search", "The new index needs it.", 240
+    )
+    later = (utc_now() + timedelta(days=9)).date().isoformat()
+    moved = RequestSpec(
+        [{"kind": "move_date", "deadline_id": str(deadline_id), "due_on": later}], "", "Half of our testers are away that week."
+    )
+    shop = {"kind": "add_site", "name": "tickets", "url": "https://tickets.northwind.example", "plan": "basic"}
+    search = {"kind": "scope", "item": "Search in three languages", "decision": "ps", "site_id": None}
+    added = RequestSpec([shop, search], "The ticket shop moves too", "Its old host closes at the end of the year.", 120)
+    with work():
+        asked = change_request.raise_request(db.session, manager, engagement_id, hours, now=utc_now())
+        for each in (manager, approver):
+            change_request.approve(db.session, each, asked.id, now=utc_now())
+    with work():
+        change_request.raise_request(db.session, who[VIEWER], engagement_id, moved, now=utc_now())
+    with work():
+        waiting = change_request.raise_request(db.session, manager, engagement_id, added, now=utc_now())
+        return change_request.approve(db.session, manager, waiting.id, now=utc_now()).id

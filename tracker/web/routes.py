@@ -5,6 +5,7 @@ from flask import Flask, g, request
 from tracker.web import (
     account,
     budget,
+    change_request,
     deadline,
     engagement,
     engagement_form,
@@ -24,6 +25,7 @@ from tracker.web.form import new_key
 BLUEPRINTS = (
     account.bp,
     budget.bp,
+    change_request.bp,
     deadline.bp,
     engagement.bp,
     engagement_form.bp,

@@ -18,7 +18,10 @@ class Section:
     permission: Permission = Permission.SEE_ENGAGEMENTS
 
 
-OF_ENGAGEMENT: Sequence[Section] = (Section("overview", "Overview", ""),)
+OF_ENGAGEMENT: Sequence[Section] = (
+    Section("overview", "Overview", ""),
+    Section("changes", "Changes", "/change-requests"),
+)
 OF_SITE: Sequence[Section] = (Section("overview", "Overview", ""),)
 
 
