@@ -107,9 +107,24 @@ class ApproveForm(Button):
         if not present.same_name(field.data, current_actor().name):
             raise ValidationError(f"You are signed in as {current_actor().name}. Type that name.")
 
+    # The sites as the requirements will list them, where the yes signs that; and what it came to.
+    signs: list[dict[str, Any]] | None = None
+    done: str | None = None
+
     def leave_signing_out(self) -> None:
         """A plain yes."""
         del self.agree, self.signed_name
+
+    def say_yes(self, actor: Actor, change_request_id: UUID) -> ChangeRequest:
+        """Approve what was on the screen. Raises EditedMeanwhile where that is another list of sites by now."""
+        if self.signs is not None and self.foresaw.data != _fingerprint(self.signs):
+            raise EditedMeanwhile("The list of sites has changed since you read it. Look at it again, then approve it.")
+        approved = service.approve(
+            db.session, actor, change_request_id, version=self.edited_version(), foresaw=self.signs, now=utc_now()
+        )
+        applied = approved.state == RequestState.APPLIED
+        self.done = "Both sides approved it, and it is done." if applied else "Approved. Now the other side is asked."
+        return approved
 
 
 class RejectForm(Form):
@@ -311,33 +326,12 @@ def approve(change_request_id: UUID) -> ResponseReturnValue:
     """Say yes for one's side."""
     form, actor = ApproveForm(), current_actor()
     asked, engagement = requests.get_with_engagement(db.session, actor, change_request_id)
-    foreseen = _foreseen(asked, engagement, [read_change(each, asked.reason) for each in asked.changes])
-    signs = side_of(actor) is Side.CUSTOMER and foreseen is not None
-    if not signs:
+    form.signs = signed_by_approval(asked, engagement, _changes(asked)) if side_of(actor) is Side.CUSTOMER else None
+    if form.signs is None:
         form.leave_signing_out()
-
-    def say_yes() -> ChangeRequest:
-        if signs and form.foresaw.data != _fingerprint(foreseen):
-            raise EditedMeanwhile("The list of sites has changed since you read it. Look at it again, then approve it.")
-        return service.approve(
-            db.session,
-            actor,
-            change_request_id,
-            version=form.edited_version(),
-            foresaw=foreseen if signs else None,
-            now=utc_now(),
-        )
-
-    states: list[str] = []
-
-    def follow(approved: ChangeRequest) -> str:
-        states.append(approved.state)
-        return _url(change_request_id)
-
-    done = save(form, say_yes, follow)
+    done = save(form, lambda: form.say_yes(actor, change_request_id), lambda _: _url(change_request_id))
     if done is not None:
-        applied = states == [RequestState.APPLIED]
-        flash("Both sides approved it, and it is done." if applied else "Approved. Now the other side is asked.", "success")
+        flash(form.done or "Approved.", "success")
         return done
     return page_of(change_request_id, approve_form=form)
 
@@ -390,7 +384,7 @@ def page_of(
     actor = current_actor()
     asked, engagement = requests.get_with_engagement(db.session, actor, change_request_id)
     answered = estimate_form or approve_form or reject_form or refused
-    changes = [read_change(each, asked.reason) for each in asked.changes]
+    changes = _changes(asked)
     steps = requests.steps_of(db.session, change_request_id)
     names = people.people_named(db.session, {asked.raised_by, *(step.by for step in steps)})
     card = _card(asked, engagement, changes, names)
@@ -408,6 +402,10 @@ def page_of(
         reject_form=_shown_form(reject_form or RejectForm(formdata=None), asked),
     )
     return page, answered.status if answered is not None else 200
+
+
+def _changes(asked: ChangeRequest) -> list[Change]:
+    return [read_change(each, asked.reason) for each in asked.changes]
 
 
 def _shown_form(form: Form, asked: ChangeRequest) -> Form:
@@ -460,7 +458,7 @@ def _forms(
     side, is_open = side_of(actor), asked.state in UNDECIDED_STATES
     mine = asked.team_approved_at if side is Side.TEAM else asked.customer_approved_at
     may_decide = side is not None and is_open and mine is None
-    foreseen = _foreseen(asked, engagement, changes) if may_decide and side is Side.CUSTOMER else None
+    foreseen = signed_by_approval(asked, engagement, changes) if may_decide and side is Side.CUSTOMER else None
     base = _url(asked.id)
     may_approve = may_decide and asked.estimate_minutes is not None
     if may_approve:
@@ -483,7 +481,7 @@ def _forms(
     }
 
 
-def _foreseen(asked: ChangeRequest, engagement: Engagement, changes: list[Change]) -> list[dict[str, Any]] | None:
+def signed_by_approval(asked: ChangeRequest, engagement: Engagement, changes: list[Change]) -> list[dict[str, Any]] | None:
     """The sites that a customer's approval signs for; None where it signs nothing."""
     foreseen = foresee(db.session, engagement, changes)
     if foreseen is None:
