@@ -13,8 +13,9 @@ from tracker.domain.path_step import checks_of
 from tracker.domain.time_entry import Work
 from tracker.edge.password import hash_password
 from tracker.edge.work import work
-from tracker.services import budget, deadline, engagement, path, person, requirements, scope, site, time_entry
+from tracker.services import budget, change_request, deadline, engagement, path, person, requirements, scope, site, time_entry
 from tracker.services.budget import BlockSpec
+from tracker.services.change_request import RequestSpec
 from tracker.services.deadline import DateChange, DateSpec
 from tracker.services.engagement import AgreementSpec, EngagementSpec
 from tracker.services.person import OwnChange, PersonSpec
@@ -44,6 +45,7 @@ class Scene:
     draft_engagement_id: UUID
     deadline_id: UUID
     path_site_id: UUID
+    change_request_id: UUID
 
 
 def lay() -> Scene:
@@ -52,7 +54,13 @@ def lay() -> Scene:
     museum = _museum(who)
     _bakery(who)
     draft = _draft(who)
-    return Scene(*museum[:2], draft, museum[2], path_site_id=_self_service(who))
+    return Scene(
+        *museum[:2],
+        draft,
+        museum[2],
+        path_site_id=_self_service(who),
+        change_request_id=_changes(who, museum[0], museum[2]),
+    )
 
 
 def _people() -> dict[str, Actor]:
@@ -256,3 +264,27 @@ def _walk(who: Actor, path_id: UUID, *, upto: int) -> None:
         change = path.StepChange(None, inputs, "Seen on the dashboard", checks, done=True)
         with work():
             path.change_step(db.session, who, step.id, change, now=utc_now())
+
+
+def _changes(who: dict[str, Actor], engagement_id: UUID, deadline_id: UUID) -> UUID:
+    """One request that is done, one that is new, and one that waits for the customer's signature; the last of them."""
+    manager, approver = who[MANAGER], who[APPROVER]
+    hours = RequestSpec(
+        [{"kind": "ps_hours", "minutes": 240, "reference": "Q-2231"}], "Four hours for the search", "The new index needs it.", 240
+    )
+    later = (utc_now() + timedelta(days=9)).date().isoformat()
+    moved = RequestSpec(
+        [{"kind": "move_date", "deadline_id": str(deadline_id), "due_on": later}], "", "Half of our testers are away that week."
+    )
+    shop = {"kind": "add_site", "name": "tickets", "url": "https://tickets.northwind.example", "plan": "basic"}
+    search = {"kind": "scope", "item": "Search in three languages", "decision": "ps", "site_id": None}
+    added = RequestSpec([shop, search], "The ticket shop moves too", "Its old host closes at the end of the year.", 120)
+    with work():
+        asked = change_request.raise_request(db.session, manager, engagement_id, hours, now=utc_now())
+        for each in (manager, approver):
+            change_request.approve(db.session, each, asked.id, now=utc_now())
+    with work():
+        change_request.raise_request(db.session, who[VIEWER], engagement_id, moved, now=utc_now())
+    with work():
+        waiting = change_request.raise_request(db.session, manager, engagement_id, added, now=utc_now())
+        return change_request.approve(db.session, manager, waiting.id, now=utc_now()).id

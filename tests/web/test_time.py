@@ -138,7 +138,8 @@ def test_without_ps_hours_an_engineer_is_told_whom_to_ask(client: FlaskClient) -
     assert 'name="option"' not in refused.text
     assert "ps-blocks/new" not in refused.text
     assert "Sell a PS block of at least 4 h: ask the engagement manager." in refused.text
-    assert "Raise a change request for 1 h with the engagement manager." in refused.text
+    assert "/change-requests/new?kind=ps_hours" in refused.text
+    assert "Raise a change request for 1 h" in refused.text
 
 
 def test_a_site_of_somebody_else_cannot_be_chosen(client: FlaskClient, site: Site) -> None:

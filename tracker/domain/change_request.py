@@ -352,7 +352,7 @@ class MoveDate(Change):
             raise Guard(f"{self.title(standing)} is done, so it cannot move.", rule="order", missing=["open_date"])
 
     def title(self, standing: Standing) -> str:
-        known = standing.dates[self.deadline_id]
+        known = standing.dates.get(self.deadline_id, {"title": "A date that is no longer set", "site_id": None})
         return f"{known['title']}, {standing.site_name(known['site_id'])}" if known["site_id"] else str(known["title"])
 
     def say(self, standing: Standing) -> str:
@@ -365,7 +365,8 @@ class MoveDate(Change):
         return ", ".join(filter(None, [due, opens]))
 
     def shifts(self, standing: Standing) -> list[Shift]:
-        return [Shift(self.title(standing), standing.dates[self.deadline_id]["said"], self.said(standing))]
+        before = standing.dates[self.deadline_id]["said"] if self.deadline_id in standing.dates else None
+        return [Shift(self.title(standing), before, self.said(standing))]
 
 
 @dataclass(frozen=True, kw_only=True)

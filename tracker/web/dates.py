@@ -102,7 +102,15 @@ def deadline_row(deadline: Deadline, view: DateView) -> Shown:
         version=deadline.version,
         move_url=f"/deadlines/{deadline.id}/move{query}" if view.actor.may(Permission.EDIT_ENGAGEMENT) else None,
         done_url=f"/deadlines/{deadline.id}/done{query}" if finishable else None,
+        ask_url=_ask_url(deadline, view) if live else None,
     )
+
+
+def _ask_url(deadline: Deadline, view: DateView) -> str | None:
+    """Where somebody who may not move a date asks for another one."""
+    if view.actor.may(Permission.EDIT_ENGAGEMENT) or not view.actor.may(Permission.ANSWER):
+        return None
+    return f"/engagements/{deadline.engagement_id}/change-requests/new?kind=move_date&deadline={deadline.id}"
 
 
 def _is_live(deadline: Deadline, view: DateView) -> bool:

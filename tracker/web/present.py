@@ -254,7 +254,7 @@ def requirements_card(
     """The list of sites as it is agreed and signed, or as it stands before; who did either, and when."""
     card = Shown(
         version=document["version"],
-        sites=[_listed(site) for site in document["sites"]],
+        sites=[listed_row(site) for site in document["sites"]],
         hash=agreed.hash if agreed is not None else document_digest(dict(document)),
         agreed_on=None,
         signed_on=None,
@@ -267,7 +267,8 @@ def requirements_card(
     return card
 
 
-def _listed(site: Mapping[str, Any]) -> Shown:
+def listed_row(site: Mapping[str, Any]) -> Shown:
+    """One site as the requirements list it."""
     extra = PREMIUM_LABELS.get(site["premium_option"] or "")
     return Shown(
         name=site["name"],

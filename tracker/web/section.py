@@ -20,15 +20,22 @@ class Section:
 
 OF_ENGAGEMENT: Sequence[Section] = (
     Section("overview", "Overview", ""),
+    Section("duties", "Duties", "/duties"),
     Section("scope", "Scope", "/scope"),
+    Section("questions", "Questions", "/questions"),
+    Section("risks", "Risks", "/risks"),
+    Section("changes", "Changes", "/change-requests"),
     Section("conversation", "Conversation", "/comments"),
     Section("kickoff", "Kick-off and links", "/kickoff"),
 )
 OF_SITE: Sequence[Section] = (
     Section("overview", "Overview", ""),
     Section("scope", "Scope", "/scope"),
+    Section("facts", "Facts", "/facts"),
     Section("inventory", "Inventory", "/inventory"),
     Section("path", "Path", "/path"),
+    Section("freezes", "Freezes", "/freezes"),
+    Section("uat", "UAT", "/uat"),
 )
 
 

@@ -10,6 +10,7 @@ from wtforms.validators import InputRequired, Optional
 
 from tracker.clock import utc_now
 from tracker.domain.access import Actor, Permission
+from tracker.domain.errors import TrackerError, UnlistedSite
 from tracker.domain.lifecycle import open_steps
 from tracker.domain.listing import AGREED_FIELDS
 from tracker.domain.site import SITE_LIFECYCLE, WORKABLE
@@ -54,6 +55,13 @@ class SiteForm(Form):
     package = SelectField("Package", choices=choices(present.PACKAGE_LABELS))
     premium_option = SelectField("Premium extra", [Optional()], choices=choices(present.PREMIUM_LABELS, "None"))
     upstream_choice = SelectField("Code base", [Optional()], choices=choices(present.UPSTREAM_LABELS, "Not known yet"))
+
+    unlisted = False
+
+    def take(self, error: TrackerError) -> None:
+        """A site beyond the agreed list may still be asked for."""
+        super().take(error)
+        self.unlisted = isinstance(error, UnlistedSite)
 
     def leave_out(self, names: tuple[str, ...]) -> None:
         """Ask for less."""
@@ -140,6 +148,7 @@ def edit_page(form: SiteForm, site_id: UUID) -> str:
         site=present.site_head(site),
         engagement=head_of(engagement),
         back_url=url_for("site.show", site_id=site_id),
+        change_url=url_for("change_request.new", engagement_id=engagement.id, kind="edit_site", site=site_id),
     )
 
 

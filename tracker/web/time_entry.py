@@ -41,6 +41,7 @@ from tracker.web.sign_in import EmptyForm
 bp = Blueprint("time_entry", __name__)
 ENTRIES_SHOWN = 25
 SITES_SHOWN = 30
+NOTE_CARRIED = 500  # characters that an address may hold
 ACTIVITY_LABELS = {"": "None", "research": "Research", "known_solution": "Known solution"}
 OPEN_STATES = ("draft", "submitted")
 
@@ -54,13 +55,15 @@ class Refusal:
     split: str | None
     buy_ps: str | None
     change_request: str | None
+    missing_minutes: int = 0
 
     @classmethod
     def of(cls, error: BudgetExceeded) -> "Refusal":
         labels = {option.action: option.label for option in error.options if option.action != "split"}
         parts = [option for option in error.options if option.action == "split"]
         split = _say_split(error.left, parts) if parts else None
-        return cls(error.message, error.left, split, labels.get("buy_ps"), labels.get("change_request"))
+        missing = next((option.minutes for option in error.options if option.action == "change_request"), 0)
+        return cls(error.message, error.left, split, labels.get("buy_ps"), labels.get("change_request"), missing)
 
 
 def _say_split(left: int, parts: Sequence[Option]) -> str:
@@ -245,6 +248,7 @@ def _page(form: LogForm) -> str:
         left=_left(form),
         sites_hidden=max(0, len(form.sites) - SITES_SHOWN),
         ps_url=_ps_url(form),
+        change_url=_change_url(form),
         entries=[_entry(actor, row, site_names) for row in mine[:ENTRIES_SHOWN]],
         prev_url=url_for("time_entry.log") if "before" in request.args else None,
         next_cursor_url=_older(mine, "before"),
@@ -305,6 +309,16 @@ def _ps_url(form: LogForm) -> str | None:
         return None
     (engagement,) = [engagement for site, engagement in form.sites if str(site.id) == form.site_id.data]
     return f"/engagements/{engagement.id}/ps-blocks/new"
+
+
+def _change_url(form: LogForm) -> str | None:
+    """Where a change request begins with what did not fit: more hours, from this site, for this work."""
+    if form.refusal is None:
+        return None
+    (engagement,) = [engagement for site, engagement in form.sites if str(site.id) == form.site_id.data]
+    asked = {"kind": "ps_hours", "site": form.site_id.data, "minutes": form.refusal.missing_minutes}
+    note = (form.note.data or "").strip()[:NOTE_CARRIED]
+    return url_for("change_request.new", engagement_id=engagement.id, **asked, note=note or None)
 
 
 def _row(entry: TimeEntry, site_names: dict[UUID, str]) -> dict[str, Any]:
