@@ -5,7 +5,20 @@ from typing import Any
 from flask import Blueprint, Flask, current_app
 from flask_wtf import CSRFProtect
 
-from tracker.api import audit, budget, customer, deadline, engagement, inventory, notice, person, requirements, site, time_entry
+from tracker.api import (
+    audit,
+    budget,
+    customer,
+    deadline,
+    engagement,
+    inventory,
+    notice,
+    person,
+    requirements,
+    site,
+    site_list,
+    time_entry,
+)
 from tracker.api.openapi import describe
 from tracker.edge.rule import public
 
@@ -14,6 +27,7 @@ APIS = (
     engagement.api,
     site.api,
     inventory.api,
+    site_list.api,
     requirements.api,
     budget.api,
     time_entry.api,

@@ -1,10 +1,11 @@
 """Puts a site on an engagement's list, with the budgets of its package. Use cases share it; no edge calls it."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from tracker.domain.access import Actor
-from tracker.domain.budget import entitled
+from tracker.domain.budget import BudgetKind, entitled
 from tracker.domain.errors import FieldError, Invalid
 from tracker.domain.site import (
     CMS,
@@ -56,20 +57,34 @@ def list_site(
 
     Raises Invalid naming every field that cannot stand.
     """
-    read = read_values(DEFAULTS | values)
-    site = Site(
-        engagement_id=engagement.id,
-        stage="listed",
-        listed_in_version=listed_in_version,
-        created_at=now,
-        **read | {"facts": read_facts(read["facts"])},
-    )
-    check_whole(session, site)
-    session.add(site)
+    return list_sites(session, actor, engagement, [values], now=now, listed_in_version=listed_in_version)[0]
+
+
+def list_sites(
+    session: AnySession,
+    actor: Actor,
+    engagement: Engagement,
+    many: Sequence[dict[str, Any]],
+    *,
+    now: datetime,
+    listed_in_version: int | None = None,
+) -> list[Site]:
+    """The same for several at once, in as many statements as for one. Raises Invalid for the first that cannot stand."""
+    made = []
+    for values in many:
+        read = read_values(DEFAULTS | values)
+        read["facts"] = read_facts(read["facts"])
+        made.append(
+            Site(engagement_id=engagement.id, stage="listed", listed_in_version=listed_in_version, created_at=now, **read)
+        )
+    check_whole(session, *made)
+    session.add_all(made)
     session.flush()
-    entitle(session, site)
-    audit.record(session, actor, engagement.id, "site.added", ("site", site.id), {"name": site.name, "url": site.url})
-    return site
+    for site in made:
+        session.add_all(_budgets(site, entitled(site.package, site.premium_option)))
+        audit.record(session, actor, engagement.id, "site.added", ("site", site.id), {"name": site.name, "url": site.url})
+    session.flush()
+    return made
 
 
 def read_values(values: dict[str, Any]) -> dict[str, Any]:
@@ -100,11 +115,15 @@ def read_values(values: dict[str, Any]) -> dict[str, Any]:
     return read
 
 
-def check_whole(session: AnySession, site: Site) -> None:
-    check_package(site.package, site.premium_option)
-    check_variant(site.cms, site.cms_variant)
-    for other in sites.of_engagement(session, site.engagement_id):
-        if other.id != site.id and other.url_key == site.url_key and other.stage != "withdrawn":
+def check_whole(session: AnySession, *changed: Site) -> None:
+    """Check sites of one engagement against their own rules and each other's addresses, in one statement. Raises Invalid."""
+    for site in changed:
+        check_package(site.package, site.premium_option)
+        check_variant(site.cms, site.cms_variant)
+    there = sites.at_addresses(session, changed[0].engagement_id, {site.url_key for site in changed})
+    for site in changed:
+        other = there.setdefault(site.url_key, site)
+        if other is not site:
             raise Invalid.at("url", f"This engagement lists that address already, as {other.name}.")
 
 
@@ -112,10 +131,15 @@ def entitle(session: AnySession, site: Site) -> None:
     """Give a site the budgets of its package; before the requirements are agreed they may still change."""
     wanted = entitled(site.package, site.premium_option)
     found = {kind: budget for kind, budget in budgets.of_site(session, site.engagement_id, site.id).items() if budget.site_id}
-    for kind, minutes in wanted.items():
-        if kind not in found:
-            session.add(budgets.Budget(engagement_id=site.engagement_id, site_id=site.id, kind=kind, limit_minutes=minutes))
+    session.add_all(_budgets(site, {kind: minutes for kind, minutes in wanted.items() if kind not in found}))
     for kind, budget in found.items():
         if kind not in wanted:
             session.delete(budget)
     session.flush()
+
+
+def _budgets(site: Site, wanted: Mapping[BudgetKind, int]) -> list[budgets.Budget]:
+    return [
+        budgets.Budget(engagement_id=site.engagement_id, site_id=site.id, kind=kind, limit_minutes=minutes)
+        for kind, minutes in wanted.items()
+    ]

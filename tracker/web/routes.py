@@ -17,6 +17,7 @@ from tracker.web import (
     setting,
     sign_in,
     site,
+    site_list,
     time_entry,
 )
 from tracker.web.filters import warn_of_silence
@@ -36,6 +37,7 @@ BLUEPRINTS = (
     setting.bp,
     sign_in.bp,
     site.bp,
+    site_list.bp,
     time_entry.bp,
 )
 PAGES = frozenset(blueprint.name for blueprint in BLUEPRINTS if blueprint is not health.bp)
