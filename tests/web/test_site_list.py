@@ -97,9 +97,11 @@ def test_an_address_twice_or_listed_otherwise_is_rejected(client: FlaskClient, e
 
 
 def test_drupal_and_premium_are_understood_as_people_write_them(client: FlaskClient, engagement: Engagement) -> None:
-    sent = send(client, engagement, HEAD + "Intranet;intra.example;Drupal 7;Elite;Premium;Ten more hours;yes\n")
+    rows = "Intranet;intra.example;Drupal 7;Elite;Premium;Ten more hours;yes\nNews;news.example;Drupal 10.3;;;;\n"
+    sent = send(client, engagement, HEAD + rows)
     client.post(sent.location, data={"request_key": "l"})
-    (site,) = sites.of_engagement(db.session, engagement.id)
+    site, news = sites.of_engagement(db.session, engagement.id)
+    assert (news.cms, news.cms_version, news.cms_variant) == ("drupal", "10.3", None), "a variant is not guessed"
     assert (site.cms, site.cms_variant, site.plan, site.package, site.premium_option, site.network) == (
         "drupal", "drupal-7", "elite", "premium", "extra-hours-10", True,
     )  # fmt: skip

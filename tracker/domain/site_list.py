@@ -43,6 +43,8 @@ WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "upstream_choice": _words(UPSTREAM_CHOICES, custom="custom-or-alternative", composer="nested-docroot-or-composer"),
     "multisite_decision": _words(MULTISITE_DECISIONS),
 }  # fmt: skip
+# "Drupal 10", "WP 6.7": a system with its version.
+WITH_VERSION = re.compile(r"(wordpress|wp|drupal)\s*v?(\d+(?:\.\d+){0,3})", re.IGNORECASE)
 NOTHING = frozenset({"", "none", "na"})
 
 
@@ -80,6 +82,8 @@ def read_site_row(row: int, said: Mapping[str, str], cells: tuple[tuple[str, str
             if word not in YES + NO:
                 return RejectedRow.of(row, column, text, "Write yes or no, or leave it empty.", cells)
             values[column] = word in YES
+        elif column == "cms" and word not in WORDS["cms"] and (found := WITH_VERSION.fullmatch(text)):
+            values |= {"cms": WORDS["cms"][found[1].casefold()][""], "cms_version": found[2]}
         elif word not in WORDS[column]:
             known = ", ".join(dict.fromkeys(each[""] for each in WORDS[column].values()))
             return RejectedRow.of(row, column, text, f"Write one of: {known}.", cells)
