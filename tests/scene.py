@@ -1,6 +1,6 @@
 """A believable installation for browser tests and pictures: people, three engagements, hours near a cap, dates."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,15 +13,32 @@ from tracker.domain.path_step import checks_of
 from tracker.domain.time_entry import Work
 from tracker.edge.password import hash_password
 from tracker.edge.work import work
-from tracker.services import budget, change_request, deadline, engagement, path, person, requirements, scope, site, time_entry
+from tracker.intake.inventory.registry import read_inventory
+from tracker.intake.site_list import read_site_list
+from tracker.services import (
+    budget,
+    change_request,
+    deadline,
+    engagement,
+    inventory,
+    path,
+    person,
+    requirements,
+    scope,
+    site,
+    site_list,
+    time_entry,
+)
 from tracker.services.budget import BlockSpec
 from tracker.services.change_request import RequestSpec
 from tracker.services.deadline import DateChange, DateSpec
 from tracker.services.engagement import AgreementSpec, EngagementSpec
+from tracker.services.inventory import VerdictChange
 from tracker.services.person import OwnChange, PersonSpec
 from tracker.services.scope import ItemChange
 from tracker.services.site import SiteChange
 from tracker.store import deadline as deadlines
+from tracker.store import inventory as inventories
 from tracker.store import person as people
 from tracker.store import scope as scopes
 from tracker.store.database import db
@@ -46,6 +63,9 @@ class Scene:
     deadline_id: UUID
     path_site_id: UUID
     change_request_id: UUID
+    inventory_item_id: UUID | None = None
+    inventory_upload_id: UUID | None = None
+    site_list_upload_id: UUID | None = None
 
 
 def lay() -> Scene:
@@ -61,6 +81,7 @@ def lay() -> Scene:
         path_site_id=_self_service(who),
         change_request_id=_changes(who, museum[0], museum[2]),
     )
+    return _inventory(Scene(*museum[:2], draft, museum[2]), who)
 
 
 def _people() -> dict[str, Actor]:
@@ -288,3 +309,36 @@ def _changes(who: dict[str, Actor], engagement_id: UUID, deadline_id: UUID) -> U
     with work():
         waiting = change_request.raise_request(db.session, manager, engagement_id, added, now=utc_now())
         return change_request.approve(db.session, manager, waiting.id, now=utc_now()).id
+
+
+EXTENSIONS = (
+    "slug,name,version,status", "autoptimize,Autoptimize,3.1.9,active", "adthrive-ads,AdThrive Ads,3.6.2,active",
+    "contact-form-7,Contact Form 7,5.9.8,active", "museum-tickets,Museum Tickets,1.4.0,active",
+    "hello-dolly,Hello Dolly,1.7.2,inactive", "accessally,AccessAlly,4.0,inactive", "old-gallery,Old Gallery,0.9,active",
+)  # fmt: skip
+NEXT_LIST = (
+    *EXTENSIONS[:6], "better-search-replace,Better Search Replace,1.4.7,active", "=cmd|' /C calc'!A0,,1,",
+    "Autoptimize,,3,active",
+)  # fmt: skip
+SITE_LIST = (
+    "Site;URL;System;Plan;Package", "Reading room;reading.al-noor.example;Drupal 10;Elite;Standard",
+    "Archive;archive.al-noor.example;Drupal 7;;Standard", "Blog;blog.al-noor.example;WordPress;Performance S;Standard",
+    "Events;http//events al-noor;WordPress;;Standard", "Maps;maps.al-noor.example;Joomla;;",
+)  # fmt: skip
+
+
+def _inventory(scene: Scene, who: dict[str, Actor]) -> Scene:
+    """What is installed on the museum's shop, a later list that was only looked at, and a list of sites."""
+    site_id, now = scene.site_id, utc_now()
+    first, second = (read_inventory("\n".join(lines).encode()) for lines in (EXTENSIONS, NEXT_LIST))
+    sites = read_site_list("\n".join(SITE_LIST).encode())
+    with work():
+        inventory.import_file(db.session, who[APPROVER], site_id, first, now=now, name="museum-shop.csv")
+        upload = inventory.keep_file(db.session, who[APPROVER], site_id, second, now=now, name="museum-shop-2.csv").id
+        listed = site_list.keep_list(db.session, who[MANAGER], scene.draft_engagement_id, sites, now=now, name="sites.csv").id
+        item = next(each.id for each in inventories.of_site(db.session, site_id) if each.slug == "museum-tickets")
+        change = VerdictChange(
+            frozenset({"verdict", "note", "estimate_minutes"}), "works", "Sells a ticket on the copy, twice.", 30
+        )
+        inventory.say_verdict(db.session, who[ENGINEER], item, change, now=now)
+    return replace(scene, inventory_item_id=item, inventory_upload_id=upload, site_list_upload_id=listed)

@@ -36,6 +36,12 @@ def pages_of(scene: Scene) -> Iterator[tuple[str, str | None, str]]:
     yield "site-customer", APPROVER, site
     yield "site-new", MANAGER, f"/engagements/{scene.draft_engagement_id}/sites/new"
     yield "site-edit", MANAGER, f"{site}/edit"
+    yield "inventory", MANAGER, f"{site}/inventory"
+    yield "inventory-customer", APPROVER, f"{site}/inventory"
+    yield "inventory-preview", APPROVER, f"/uploads/{scene.inventory_upload_id}/inventory?complete=yes"
+    yield "inventory-verdict", ENGINEER, f"/inventory-items/{scene.inventory_item_id}/verdict"
+    yield "site-list", MANAGER, f"/engagements/{scene.draft_engagement_id}/sites/import"
+    yield "site-list-preview", MANAGER, f"/uploads/{scene.site_list_upload_id}/sites"
     yield "date-set", MANAGER, f"{engagement}/deadlines/new"
     yield "date-move", MANAGER, f"/deadlines/{scene.deadline_id}/move"
     yield "changes", MANAGER, f"{engagement}/change-requests"

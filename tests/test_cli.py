@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from tests.conftest import settings_for
-from tests.factories import NOW, actor, make_agreed_site, make_person, some_work
+from tests.factories import NOW, actor, make_agreed_site, make_engagement, make_person, make_site, some_work
 from tests.postgres import PostgresServer
 from tests.server import environment
 from tracker.services.time_entry import book
@@ -204,3 +204,22 @@ def test_the_catalogue_has_one_version_and_says_so(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tracker", "catalog", "diff", "--to", "7"]
     done = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "tracker: there is no catalogue 7. There is: 1\n")
+
+
+def test_an_inventory_is_tried_then_imported_and_a_bad_one_is_one_line(app: Flask, tracker: Tracker, tmp_path: Path) -> None:
+    site, file = make_site(make_engagement()), tmp_path / "list.csv"
+    db.session.remove()
+    file.write_text("slug,version\nakismet,5\n=x,1\n")
+    command = ("inventory", "import", str(site.id), str(file))
+    tried = json.loads(tracker(*command, "--dry-run", "--json").stdout)
+    assert tried["accepted"] == [{"row": 2, "slug": "akismet", "change": "added"}]
+    assert [(each["row"], each["column"], each["value"]) for each in tried["rejected"]] == [(3, "slug", "=x")]
+    done = tracker(*command)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "list.csv (csv): 1 added."
+    assert tracker(*command).stdout.splitlines()[-1] == "list.csv (csv): 1 unchanged."
+    file.write_text("<html>")
+    page = tracker(*command)
+    assert page.returncode == 1
+    assert page.stderr.startswith("tracker: This is a web page")
+    assert len(page.stderr.splitlines()) == 1

@@ -12,14 +12,15 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import partial, wraps
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
+from uuid import UUID
 
 import click
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from tracker import layout
-from tracker.app import create_app, is_migrated
+from tracker.app import MAX_BODY, create_app, is_migrated
 from tracker.catalog import loader
 from tracker.catalog.loader import CatalogueFault
 from tracker.clock import utc_now
@@ -30,12 +31,14 @@ from tracker.domain.errors import TrackerError
 from tracker.domain.notice import NoticeState
 from tracker.edge.fault import say_database_fault
 from tracker.edge.work import work
+from tracker.intake.inventory.registry import FORMATS, read_inventory
 from tracker.jobs import backup as backups
 from tracker.jobs import runner, step
 from tracker.jobs.backup import BackupFault
 from tracker.jobs.step import Delivery
 from tracker.logs import logging_config
 from tracker.services import delivery
+from tracker.services import inventory as inventory_service
 from tracker.services import person as person_service
 from tracker.services import sign_in as sign_in_service
 from tracker.services import token as token_service
@@ -249,6 +252,46 @@ def token_create(email: str, scope: str, engagement: Any, json_: bool) -> None:
     with work():
         secret = token_service.create_token(db.session, SYSTEM, found.id, scope, engagement_id=engagement, now=utc_now())
     click.echo(json.dumps({"token": secret}) if json_ else secret)
+
+
+@cli.group()
+def inventory() -> None:
+    """What is installed on the sites."""
+
+
+@inventory.command("import")
+@click.argument("site_id", type=click.UUID)
+@click.argument("file", type=click.File("rb"))
+@click.option("--source", type=click.Choice(list(FORMATS)), help="The format. Default: as the file is recognised.")
+@click.option(
+    "--complete/--partial", default=None, help="Whether what it does not name has been removed. Default: as the format is."
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would change.")
+@as_json
+@in_app
+def inventory_import(
+    site_id: UUID, file: IO[bytes], source: str | None, complete: bool | None, dry_run: bool, json_: bool
+) -> None:
+    """Import a list of extensions into a site; - reads standard input. Bad rows are told and left out."""
+    data = file.read(MAX_BODY + 1)
+    if len(data) > MAX_BODY:
+        fail(f"{file.name} is larger than {MAX_BODY // 1024**2} MB, which no such list is")
+    read, name = read_inventory(data, source), Path(file.name).name
+    if dry_run:
+        trial = inventory_service.try_file(db.session, SYSTEM, site_id, read, complete=complete)
+    else:
+        with work():
+            trial = inventory_service.import_file(db.session, SYSTEM, site_id, read, now=utc_now(), complete=complete, name=name)
+    if json_:
+        rows = [{"row": row.row, "slug": row.slug, "change": change} for row, change in trial.difference.accepted]
+        rejected = [each.told() for each in trial.rejected]
+        said = {"source": trial.source, "dry_run": dry_run, "complete": trial.complete, "removed": list(trial.removed_slugs)}
+        click.echo(json.dumps(said | {"accepted": rows, "rejected": rejected}))
+        return
+    for each in trial.rejected:
+        click.echo(f"Row {each.row}, {each.column or 'whole row'}: {each.value!r}: {each.reason}")
+    counts = ", ".join(f"{count} {change}" for change, count in trial.counts.items() if count)
+    click.echo(f"{name} ({trial.source}): {counts or 'nothing'}{', only tried' if dry_run else ''}.")
 
 
 @cli.command()

@@ -1,5 +1,6 @@
 """Puts a site on an engagement's list, with the budgets of its package and its duties. Use cases share it; no edge calls it."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,23 @@ from tracker.domain.listing import read_values as read_values
 from tracker.domain.site import check_multisite, check_package, check_variant, read_facts
 from tracker.services.obligations import begin_site
 from tracker.services.scoping import changed_of, consider, known_of, note_sources
+from tracker.domain.budget import BudgetKind, entitled
+from tracker.domain.errors import FieldError, Invalid
+from tracker.domain.site import (
+    CMS,
+    CMS_VARIANTS,
+    MULTISITE_DECISIONS,
+    PACKAGES,
+    PLANS,
+    PREMIUM_OPTIONS,
+    UPSTREAM_CHOICES,
+    check_facts,
+    check_package,
+    check_variant,
+    read_address,
+    read_facts,
+)
+from tracker.domain.text import TextError, read_line
 from tracker.store import audit
 from tracker.store import budget as budgets
 from tracker.store import site as sites
@@ -32,16 +50,28 @@ def list_site(
 
     Raises Invalid naming every field that cannot stand.
     """
-    read = read_values(DEFAULTS | values)
-    site = Site(
-        engagement_id=engagement.id,
-        stage="listed",
-        listed_in_version=listed_in_version,
-        created_at=now,
-        **read | {"facts": read_facts(read["facts"])},
-    )
-    check_whole(session, site)
-    session.add(site)
+    return list_sites(session, actor, engagement, [values], now=now, listed_in_version=listed_in_version)[0]
+
+
+def list_sites(
+    session: AnySession,
+    actor: Actor,
+    engagement: Engagement,
+    many: Sequence[dict[str, Any]],
+    *,
+    now: datetime,
+    listed_in_version: int | None = None,
+) -> list[Site]:
+    """The same for several at once, in as many statements as for one. Raises Invalid for the first that cannot stand."""
+    made = []
+    for values in many:
+        read = read_values(DEFAULTS | values)
+        read["facts"] = read_facts(read["facts"])
+        made.append(
+            Site(engagement_id=engagement.id, stage="listed", listed_in_version=listed_in_version, created_at=now, **read)
+        )
+    check_whole(session, *made)
+    session.add_all(made)
     session.flush()
     entitle(session, site)
     note_sources(site, actor, known_of(site), source="listing", now=now)
@@ -49,6 +79,11 @@ def list_site(
     audit.record(session, actor, engagement.id, "site.added", ("site", site.id), {"name": site.name, "url": site.url})
     consider(session, engagement, site, now=now)
     return site
+    for site in made:
+        session.add_all(_budgets(site, entitled(site.package, site.premium_option)))
+        audit.record(session, actor, engagement.id, "site.added", ("site", site.id), {"name": site.name, "url": site.url})
+    session.flush()
+    return made
 
 
 def change_site(
@@ -78,6 +113,15 @@ def check_whole(session: AnySession, site: Site) -> None:
     check_multisite(site.cms, site.facts, site.multisite_decision)
     for other in sites.of_engagement(session, site.engagement_id):
         if other.id != site.id and other.url_key == site.url_key and other.stage != "withdrawn":
+def check_whole(session: AnySession, *changed: Site) -> None:
+    """Check sites of one engagement against their own rules and each other's addresses, in one statement. Raises Invalid."""
+    for site in changed:
+        check_package(site.package, site.premium_option)
+        check_variant(site.cms, site.cms_variant)
+    there = sites.at_addresses(session, changed[0].engagement_id, {site.url_key for site in changed})
+    for site in changed:
+        other = there.setdefault(site.url_key, site)
+        if other is not site:
             raise Invalid.at("url", f"This engagement lists that address already, as {other.name}.")
 
 
@@ -85,10 +129,15 @@ def entitle(session: AnySession, site: Site) -> None:
     """Give a site the budgets of its package; before the requirements are agreed they may still change."""
     wanted = entitled(site.package, site.premium_option)
     found = {kind: budget for kind, budget in budgets.of_site(session, site.engagement_id, site.id).items() if budget.site_id}
-    for kind, minutes in wanted.items():
-        if kind not in found:
-            session.add(budgets.Budget(engagement_id=site.engagement_id, site_id=site.id, kind=kind, limit_minutes=minutes))
+    session.add_all(_budgets(site, {kind: minutes for kind, minutes in wanted.items() if kind not in found}))
     for kind, budget in found.items():
         if kind not in wanted:
             session.delete(budget)
     session.flush()
+
+
+def _budgets(site: Site, wanted: Mapping[BudgetKind, int]) -> list[budgets.Budget]:
+    return [
+        budgets.Budget(engagement_id=site.engagement_id, site_id=site.id, kind=kind, limit_minutes=minutes)
+        for kind, minutes in wanted.items()
+    ]

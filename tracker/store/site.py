@@ -81,6 +81,12 @@ def of_engagement(session: AnySession, engagement_id: UUID) -> list[Site]:
     return list(session.scalars(query.order_by(Site.stage == "withdrawn", Site.id)))
 
 
+def at_addresses(session: AnySession, engagement_id: UUID, keys: Collection[str]) -> dict[str, Site]:
+    """The listed sites at some addresses, by the address's key; a withdrawn site has freed its own."""
+    query = sa.select(Site).where(Site.engagement_id == engagement_id, Site.url_key.in_(keys), Site.stage != "withdrawn")
+    return {site.url_key: site for site in session.scalars(query)}
+
+
 def page(session: AnySession, engagement_id: UUID, *, after: UUID | None, limit: int) -> list[Site]:
     """The sites of an engagement in the order they were added, those after a given one."""
     query = sa.select(Site).where(Site.engagement_id == engagement_id).order_by(Site.id).limit(limit)

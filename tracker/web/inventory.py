@@ -74,9 +74,7 @@ WORST_FIRST = list(VERDICT_LABELS)
 class InventoryForm(UploadForm):
     """A list of extensions."""
 
-    source = SelectField(
-        "What it is", [Optional()], choices=choices({name: each.label for name, each in FORMATS.items()}, "Recognise it")
-    )
+    source = SelectField("What it is", choices=choices(service.labels(), "Recognise it"), validate_choice=False)
 
 
 class ImportForm(Form):
@@ -90,7 +88,7 @@ class ImportForm(Form):
 class VerdictForm(Form):
     """What becomes of one extension."""
 
-    verdict = SelectField("What becomes of it", [Optional()])
+    verdict = SelectField("What becomes of it", choices=choices(VERDICT_LABELS, "As the catalogue says"), validate_choice=False)
     note = TextAreaField("Note", [Optional(), Length(max=service.NOTE_LENGTH)])
     estimate_minutes = DurationField("Estimate", [Optional()])
 
@@ -108,7 +106,7 @@ class VerdictForm(Form):
 class FilterForm(PlainForm):
     """Looking for something in a long list."""
 
-    q = StringField("Search", [Optional()])
+    q = StringField("Search")
     status = SelectField("Status", choices=choices(STATUS_LABELS, "Any"), validate_choice=False)
     sort = SelectField("Sorted by", choices={"": "Name", "verdict": "What becomes of it"}, validate_choice=False)
 
@@ -370,7 +368,6 @@ def say(inventory_item_id: UUID) -> ResponseReturnValue:
     actor = current_actor()
     item = inventories.get(db.session, actor, inventory_item_id)
     form = VerdictForm(data=shown_values(item) | {"version": item.version})
-    form.verdict.choices = choices(dict(VERDICT_LABELS), "As the catalogue says")
     said = save(
         form,
         lambda: service.say_verdict(db.session, actor, inventory_item_id, form.change(), now=utc_now()),

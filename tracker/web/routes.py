@@ -25,6 +25,7 @@ from tracker.web import (
     setting,
     sign_in,
     site,
+    site_list,
     time_entry,
     weekly_update,
 )
@@ -53,6 +54,7 @@ BLUEPRINTS = (
     setting.bp,
     sign_in.bp,
     site.bp,
+    site_list.bp,
     time_entry.bp,
     weekly_update.bp,
 )

@@ -100,7 +100,15 @@ def new(engagement_id: UUID) -> ResponseReturnValue:
         flash("The site is listed.", "success")
         return added
     head = head_of(engagements.get(db.session, actor, engagement_id))
-    return render_template("site/new.html", nav_current="portfolio", form=form, engagement=head, back_url=head.url), form.status
+    page = render_template(
+        "site/new.html",
+        nav_current="portfolio",
+        form=form,
+        engagement=head,
+        import_url=url_for("site_list.new", engagement_id=engagement_id),
+        back_url=head.url,
+    )
+    return page, form.status
 
 
 def head_of(engagement: Engagement) -> Shown:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 from flask import Response
 from wtforms import FileField, TextAreaField
-from wtforms.validators import Optional
 
 from tracker.domain.errors import Invalid
 from tracker.domain.rejected_row import RejectedRow, guarded
@@ -21,8 +20,8 @@ BYTE_ORDER_MARK = "\ufeff"
 class UploadForm(Form):
     """A file, or the same as text."""
 
-    file = FileField("File", [Optional()])
-    text = TextAreaField("Or paste it", [Optional()])
+    file = FileField("File")
+    text = TextAreaField("Or paste it")
     _sent: bytes | None = None
 
     def key(self) -> RequestKey:
