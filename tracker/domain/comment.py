@@ -16,8 +16,8 @@ def excerpt(text: str, longest: int = EXCERPT_LENGTH) -> str:
     """The beginning of a text, cut between words; an ellipsis shows that there is more."""
     if len(text) <= longest:
         return text
-    cut = text[: longest - 1]
-    return (cut.rsplit(maxsplit=1)[0] if any(mark.isspace() for mark in cut) else cut) + "…"
+    end = max((place for place, mark in enumerate(text[:longest]) if mark.isspace()), default=longest - 1)
+    return text[:end].rstrip() + "…"
 
 
 def may_withdraw(actor: Actor, author_id: UUID) -> bool:

@@ -177,7 +177,7 @@ SOURCES: tuple[Callable[[Ground], Iterable[Todo]], ...] = (signature_todos, date
 
 
 def _of_site(ground: Ground, site_id: UUID | None) -> str:
-    return f", {ground.site_names[site_id]}" if site_id in ground.site_names else ""
+    return f", {ground.site_names[site_id]}" if site_id is not None and site_id in ground.site_names else ""
 
 
 def say_working_distance(deadline: Deadline, ground: Ground) -> str:
