@@ -111,6 +111,7 @@ def test_an_author_withdraws_and_the_words_are_gone(
 def test_an_update_is_composed_edited_and_posted(client: FlaskClient, engagement: Engagement, address: str) -> None:
     made = client.post(f"{address}/updates", data={"request_key": "once"})
     assert made.status_code == 303
+    assert "Compose this week" not in client.get(f"{address}/updates").text
     again = client.post(f"{address}/updates", data={"request_key": "twice"})
     assert (again.status_code, "This week has its update already" in again.text) == (409, True)
     draft = client.get(made.location).text

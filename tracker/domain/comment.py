@@ -12,6 +12,17 @@ EXCERPT_LENGTH = 300
 CUSTOMER_KIND, INTERNAL_KIND = "comment.customer", "comment.internal"
 
 
+def notice_key(comment_id: UUID) -> str:
+    """Names the notice of a comment."""
+    return f"comment:{comment_id}"
+
+
+def comment_of(notice_key: str) -> UUID | None:
+    """The comment that a notice of that name tells of."""
+    kind, _, comment_id = notice_key.partition(":")
+    return UUID(comment_id) if kind == "comment" else None
+
+
 def excerpt(text: str, longest: int = EXCERPT_LENGTH) -> str:
     """The beginning of a text, cut between words; an ellipsis shows that there is more."""
     if len(text) <= longest:
