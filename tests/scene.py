@@ -9,6 +9,9 @@ from tracker.domain.access import SYSTEM, Actor
 from tracker.domain.budget import WorkKind
 from tracker.domain.deadline import Dates, DeadlineKind
 from tracker.domain.engagement import Windows
+from tracker.domain.kickoff import Attendee
+from tracker.domain.link import LinkKind
+from tracker.domain.notice import Audience
 from tracker.domain.path_step import checks_of
 from tracker.domain.time_entry import Work
 from tracker.edge.password import hash_password
@@ -18,9 +21,12 @@ from tracker.intake.site_list import read_site_list
 from tracker.services import (
     budget,
     change_request,
+    comment,
     deadline,
     engagement,
     inventory,
+    kickoff,
+    link,
     path,
     person,
     requirements,
@@ -28,12 +34,16 @@ from tracker.services import (
     site,
     site_list,
     time_entry,
+    weekly_update,
 )
 from tracker.services.budget import BlockSpec
 from tracker.services.change_request import RequestSpec
+from tracker.services.comment import CommentSpec
 from tracker.services.deadline import DateChange, DateSpec
 from tracker.services.engagement import AgreementSpec, EngagementSpec
 from tracker.services.inventory import VerdictChange
+from tracker.services.kickoff import KickoffChange
+from tracker.services.link import LinkSpec
 from tracker.services.person import OwnChange, PersonSpec
 from tracker.services.scope import ItemChange
 from tracker.services.site import SiteChange
@@ -42,6 +52,7 @@ from tracker.store import inventory as inventories
 from tracker.store import person as people
 from tracker.store import scope as scopes
 from tracker.store.database import db
+from tracker.store.scope import Question, ScopeItem
 
 PASSWORD = "correct horse battery"
 ADMIN, MANAGER, ENGINEER, APPROVER, VIEWER = (
@@ -82,6 +93,8 @@ def lay() -> Scene:
         change_request_id=_changes(who, museum[0], museum[2]),
     )
     return _inventory(Scene(*museum[:2], draft, museum[2]), who)
+    _talk(who, museum[0], museum[1])
+    return Scene(*museum[:2], draft, museum[2])
 
 
 def _people() -> dict[str, Actor]:
@@ -342,3 +355,62 @@ def _inventory(scene: Scene, who: dict[str, Actor]) -> Scene:
         )
         inventory.say_verdict(db.session, who[ENGINEER], item, change, now=now)
     return replace(scene, inventory_item_id=item, inventory_upload_id=upload, site_list_upload_id=listed)
+
+
+def _talk(who: dict[str, Actor], engagement_id: UUID, shop: UUID) -> None:
+    """What both sides of the museum's engagement said, recorded and linked."""
+    now, manager, approver = utc_now(), who[MANAGER], who[APPROVER]
+    with work():
+        notes: dict[str, object] = {
+            "held_on": now.date() - timedelta(days=17),
+            "notes": "Three sites, one launch each. The shop goes last.\nThe museum owns its DNS; Tom switches it.",
+            "internal_notes": "Their host is slow to answer; ask for access early.",
+            "attendees": [
+                Attendee("Priya Nair", "customer", "head of digital"),
+                Attendee("Tom Baker", "customer", "IT"),
+                Attendee("Jonas Weber", "team", "engagement manager"),
+                Attendee("Mei Lindqvist", "team", "migrations engineer"),
+            ],
+        }
+        kickoff.record_kickoff(db.session, manager, engagement_id, KickoffChange(notes), now=now)
+    for title, kind, audience in (
+        ("Agreement SOW-2026-118", LinkKind.AGREEMENT, Audience.CUSTOMER),
+        ("Test script for the shop", LinkKind.TEST_SCRIPT, Audience.CUSTOMER),
+        ("Estimate of the search work", LinkKind.DOCUMENT, Audience.INTERNAL),
+    ):
+        with work():
+            spec = LinkSpec(kind, title, "https://docs.example.com/northwind", audience)
+            link.add_link(db.session, manager, engagement_id, spec, now=now)
+    for speaker, text, reader, site_id in (
+        (approver, "The catalogue team still edits the shop until Thursday. Is that a problem for the freeze?",
+         Audience.CUSTOMER, shop),
+        (manager, "They ask for the second time; decide by tomorrow.", Audience.INTERNAL, shop),
+        (manager, "Not for the code freeze: content may change until the content freeze, two days before the launch.",
+         Audience.CUSTOMER, shop),
+    ):  # fmt: skip
+        with work():
+            comment.comment(db.session, speaker, engagement_id, CommentSpec(text, reader, site_id), now=now)
+    for text, days in (("Who may change the DNS records of archive.northwind.example?", 2), ("Which pages have forms?", None)):
+        with work():
+            due = now.date() + timedelta(days=days) if days else None
+            db.session.add(Question(engagement_id=engagement_id, text=text, side="customer", due_on=due, asked_at=now))
+    for title, decision, route in (
+        ("Move code, database and files", "included", None),
+        ("Redirects of old addresses", "included", None),
+        ("Ten more hours for known incompatibilities", "premium", None),
+        ("Cron by a custom module", "ps", None),
+        ("A new theme", "out_of_scope", "account-rep"),
+        ("Mail of the domain", "out_of_scope", "customer"),
+        ("Search", "undecided", None),
+    ):
+        with work():
+            db.session.add(
+                ScopeItem(
+                    engagement_id=engagement_id, site_id=shop, item=title.lower(), title=title, category="build",
+                    decision=decision, clause="Offering, What is included", source="offering", route=route, reason="",
+                    decided_at=now, created_at=now,
+                )
+            )  # fmt: skip
+    with work():
+        update = weekly_update.compose_update(db.session, manager, engagement_id, now=now)
+        weekly_update.post_update(db.session, manager, update.id, now=now)

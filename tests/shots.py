@@ -32,6 +32,13 @@ def pages_of(scene: Scene) -> Iterator[tuple[str, str | None, str]]:
     yield "engagement-draft", MANAGER, f"/engagements/{scene.draft_engagement_id}"
     yield "engagement-new", MANAGER, "/engagements/new"
     yield "engagement-edit", MANAGER, f"{engagement}/edit"
+    yield "comments", MANAGER, f"{engagement}/comments"
+    yield "comments-customer", APPROVER, f"{engagement}/comments"
+    yield "updates", MANAGER, f"{engagement}/updates"
+    yield "kickoff", MANAGER, f"{engagement}/kickoff"
+    yield "kickoff-edit", MANAGER, f"{engagement}/kickoff/edit"
+    yield "links", MANAGER, f"{engagement}/links"
+    yield "links-customer", APPROVER, f"{engagement}/links"
     yield "site", MANAGER, site
     yield "site-customer", APPROVER, site
     yield "site-new", MANAGER, f"/engagements/{scene.draft_engagement_id}/sites/new"

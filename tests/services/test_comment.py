@@ -14,6 +14,7 @@ from tracker.services import delivery
 from tracker.services import engagement as engagement_service
 from tracker.services.comment import CommentSpec
 from tracker.services.engagement import EngagementChange
+from tracker.services.planning import revise
 from tracker.store import comment as comments
 from tracker.store.comment import Comment
 from tracker.store.database import db
@@ -110,6 +111,20 @@ def test_a_withdrawn_comment_is_not_told_any_more_and_its_words_are_gone(manager
     assert (notice.state, notice.reason) == (NoticeState.CANCELLED, "The comment was withdrawn.")
     withdraw(said, manager)
     assert comments.latest(db.session, actor(manager), engagement.id) == []
+
+
+def test_a_comment_that_is_withdrawn_while_slack_may_have_it_is_not_sent_again(manager: Person) -> None:
+    engagement = make_engagement(manager)
+    said = say(engagement, manager, "Wrong window")
+    (notice,) = told(engagement)
+    on_the_wire = sa.update(OutboxNotice).where(OutboxNotice.id == notice.id)
+    with transaction(db.session, now=NOW):
+        db.session.execute(on_the_wire.values(state=NoticeState.UNKNOWN))
+    withdraw(said, manager)
+    with transaction(db.session, now=NOW):
+        db.session.execute(on_the_wire.values(state=NoticeState.READY))
+        revise(db.session, db.session.get_one(OutboxNotice, notice.id), now=NOW)
+    assert [each.state for each in told(engagement)] == [NoticeState.CANCELLED]
 
 
 def test_only_the_author_withdraws(manager: Person) -> None:

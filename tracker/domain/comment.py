@@ -12,12 +12,23 @@ EXCERPT_LENGTH = 300
 CUSTOMER_KIND, INTERNAL_KIND = "comment.customer", "comment.internal"
 
 
+def notice_key(comment_id: UUID) -> str:
+    """Names the notice of a comment."""
+    return f"comment:{comment_id}"
+
+
+def comment_of(notice_key: str) -> UUID | None:
+    """The comment that a notice of that name tells of."""
+    kind, _, comment_id = notice_key.partition(":")
+    return UUID(comment_id) if kind == "comment" else None
+
+
 def excerpt(text: str, longest: int = EXCERPT_LENGTH) -> str:
     """The beginning of a text, cut between words; an ellipsis shows that there is more."""
     if len(text) <= longest:
         return text
-    cut = text[: longest - 1]
-    return (cut.rsplit(maxsplit=1)[0] if any(mark.isspace() for mark in cut) else cut) + "…"
+    end = max((place for place, mark in enumerate(text[:longest]) if mark.isspace()), default=longest - 1)
+    return text[:end].rstrip() + "…"
 
 
 def may_withdraw(actor: Actor, author_id: UUID) -> bool:

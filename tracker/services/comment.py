@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from tracker.domain.access import Actor, Permission
-from tracker.domain.comment import CUSTOMER_KIND, INTERNAL_KIND, TEXT_LENGTH, excerpt, may_withdraw
+from tracker.domain.comment import CUSTOMER_KIND, INTERNAL_KIND, TEXT_LENGTH, excerpt, may_withdraw, notice_key
 from tracker.domain.errors import Invalid, NotAllowed
 from tracker.domain.notice import Audience, Notice
 from tracker.domain.text import TextError, read_text
-from tracker.services.planning import tell
+from tracker.services.planning import WITHDRAWN, tell
 from tracker.store import audit, outbox
 from tracker.store import comment as comments
 from tracker.store import engagement as engagements
@@ -85,7 +85,7 @@ def _read(typed: str) -> str:
 def _notice(said: Comment, actor: Actor, engagement: Engagement, site: Site | None, now: datetime) -> Notice:
     subject = f"{site.name}, {engagement.name}" if site else engagement.name
     return Notice(
-        key=key_of(said.id),
+        key=notice_key(said.id),
         kind=INTERNAL_KIND if said.audience == Audience.INTERNAL else CUSTOMER_KIND,
         audience=Audience(said.audience),
         headline=f"{actor.name} wrote about {subject}",
@@ -96,11 +96,6 @@ def _notice(said: Comment, actor: Actor, engagement: Engagement, site: Site | No
         useless_after=now + USEFUL_FOR,
         site_id=said.site_id,
     )
-
-
-def key_of(comment_id: UUID) -> str:
-    """Names the notice of a comment."""
-    return f"comment:{comment_id}"
 
 
 def withdraw(session: AnySession, actor: Actor, comment_id: UUID, *, now: datetime) -> Comment:
@@ -114,5 +109,5 @@ def withdraw(session: AnySession, actor: Actor, comment_id: UUID, *, now: dateti
         said.withdrawn_at = now
         session.flush()
         audit.record(session, actor, said.engagement_id, "comment.withdrawn", ("comment", said.id))
-        outbox.call_off(session, outbox.id_of(key_of(said.id)), "The comment was withdrawn.", now)
+        outbox.call_off(session, outbox.id_of(notice_key(said.id)), WITHDRAWN, now)
     return said

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from tracker.domain.comment import comment_of
 from tracker.domain.deadline import KINDS, Dates, DeadlineKind, following
 from tracker.domain.engagement import Windows
 from tracker.domain.notice import TEAM_ONLY, Audience, Notice
@@ -14,6 +15,7 @@ from tracker.domain.reminders.registry import REMINDERS
 from tracker.domain.site import LAUNCHED_STAGES
 from tracker.domain.workday import Calendar
 from tracker.services.obligations import align
+from tracker.store import comment as comments
 from tracker.store import deadline as deadlines
 from tracker.store import duty as duties
 from tracker.store import engagement as engagements
@@ -28,6 +30,7 @@ from tracker.store.notice import OutboxNotice
 from tracker.store.site import Site
 
 UNTRUE = "The date was moved or is done, or a later reminder followed."
+WITHDRAWN = "The comment was withdrawn."
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 # Business days are counted at most a year of working days away from a date, so that holidays of these years are enough.
 YEARS_AROUND = 2
@@ -124,6 +127,9 @@ def revise(session: AnySession, notice: OutboxNotice, *, now: datetime) -> None:
     take(session, engagement)
     channel = channel_of(engagement, notice.kind, notice.audience)
     outbox.redirect(session, engagement.id, notice.audience, channel, team_only=notice.kind in TEAM_ONLY, only=notice.id)
+    said = comment_of(notice.key)
+    if said is not None and comments.is_withdrawn(session, said):
+        outbox.call_off(session, notice.id, WITHDRAWN, now)
     if notice.deadline_id is None:
         return
     deadline = session.get_one(Deadline, notice.deadline_id, populate_existing=True)

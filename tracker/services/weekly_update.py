@@ -120,7 +120,7 @@ def _when(ground: Ground, deadline: Deadline) -> str:
 
 
 def _of_site(names: Mapping[UUID, str], site_id: UUID | None) -> str:
-    return f", {names[site_id]}" if site_id in names else ""
+    return f", {names[site_id]}" if site_id is not None and site_id in names else ""
 
 
 def edit_update(

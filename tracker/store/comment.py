@@ -69,3 +69,8 @@ def latest(session: AnySession, actor: Actor, engagement_id: UUID, *, limit: int
         .where(Comment.engagement_id == engagement_id, Comment.withdrawn_at.is_(None), visible(actor), readable(actor))
     )
     return list(session.scalars(query.order_by(Comment.id.desc()).limit(limit)))
+
+
+def is_withdrawn(session: AnySession, comment_id: UUID) -> bool:
+    """Whether a comment was withdrawn by now."""
+    return session.scalar(sa.select(Comment.withdrawn_at).where(Comment.id == comment_id)) is not None

@@ -178,7 +178,7 @@ SOURCES: tuple[Callable[[Ground], Iterable[Todo]], ...] = (signature_todos, date
 
 
 def _of_site(ground: Ground, site_id: UUID | None) -> str:
-    return f", {ground.site_names[site_id]}" if site_id in ground.site_names else ""
+    return f", {ground.site_names[site_id]}" if site_id is not None and site_id in ground.site_names else ""
 
 
 def say_working_distance(deadline: Deadline, ground: Ground) -> str:
@@ -241,9 +241,18 @@ def ground_of(
 
 
 def _dates(ground: Ground) -> list[Shown]:
+    """Every date, what is still to come before what is done; distances as the list above counts them."""
     named = people.people_named(db.session, dates.people_in(ground.dated))
     view = DateView(ground.engagement, ground.actor, ground.now, site_names=ground.site_names, people=named)
-    return [dates.deadline_row(deadline, view) for deadline in ground.dated]
+    rows = [_date_row(deadline, view, ground) for deadline in ground.dated]
+    return sorted(rows, key=lambda row: bool(row.is_done))
+
+
+def _date_row(deadline: Deadline, view: DateView, ground: Ground) -> Shown:
+    row = dates.deadline_row(deadline, view)
+    if row.is_live:
+        row.relative = say_working_distance(deadline, ground)
+    return row
 
 
 def _sites(ground: Ground, listed: list[Site]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from datetime import date
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,7 +11,7 @@ from wtforms.validators import InputRequired, Length
 
 from tracker.clock import utc_now
 from tracker.domain.access import Permission
-from tracker.domain.weekly_update import TEXT_LENGTH
+from tracker.domain.weekly_update import TEXT_LENGTH, monday_of
 from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
 from tracker.services import weekly_update as service
@@ -58,7 +59,9 @@ def _list_page(engagement_id: UUID, refused: Form | None = None) -> ResponseRetu
     before = _week(request.args.get("before"))
     rows = updates.page(db.session, actor, engagement_id, before=before, limit=UPDATES_SHOWN + 1)
     shown = rows[:UPDATES_SHOWN]
-    home = url_for("weekly_update.index", engagement_id=engagement_id)
+    home, may_write = url_for("weekly_update.index", engagement_id=engagement_id), actor.may(Permission.WORK_ON_SITES)
+    today = utc_now().astimezone(ZoneInfo(engagement.time_zone)).date()
+    has_this_week = before is not None or any(row.week_of == monday_of(today) for row in shown)
     page = render_template(
         "weekly_update/updates.html",
         nav_current="portfolio",
@@ -66,7 +69,8 @@ def _list_page(engagement_id: UUID, refused: Form | None = None) -> ResponseRetu
         engagement=site_pages.head_of(engagement),
         refused=refused,
         updates=[update_row(row, engagement.time_zone) for row in shown],
-        compose_url=request.path if actor.may(Permission.WORK_ON_SITES) else None,
+        compose_url=request.path if may_write and not has_this_week else None,
+        may_write=may_write,
         newest_url=home if before else None,
         older_url=f"{home}?before={shown[-1].week_of}" if len(rows) > len(shown) else None,
     )
