@@ -18,6 +18,8 @@ from tracker.domain.access import MATRIX, STAFF, Permission
 from tracker.domain.deadline import Dates, DeadlineKind
 from tracker.edge.rule import PUBLIC, rule_of
 from tracker.services.deadline import DateSpec, set_date
+from tracker.services.question import QuestionSpec, ask
+from tracker.services.risk import RiskSpec, raise_risk
 from tracker.services.scope import OwnItem, add_item
 from tracker.services.time_entry import book
 from tracker.store.database import db
@@ -27,7 +29,7 @@ from tracker.store.transaction import transaction
 
 SECRET = "Zanzibar 77"
 OF_ENGAGEMENT = {"customer_id", "engagement_id", "site_id", "entry_id", "deadline_id", "notice_id"}
-OF_ENGAGEMENT |= {"scope_item_id"}
+OF_ENGAGEMENT |= {"scope_item_id", "question_id", "risk_id"}
 PUBLIC_PATHS = {
     "/healthz",
     "/readyz",
@@ -71,11 +73,15 @@ def foreign(app: Flask) -> Foreign:
         )
         entry = book(db.session, who, some_work(site, note=SECRET), now=NOW)[0].entry
         own = OwnItem(title=SECRET, decision="ps", reason=SECRET, clause=SECRET, site_id=site.id)
+        question = ask(db.session, who, engagement.id, QuestionSpec(SECRET, site_id=site.id), now=NOW)
+        # One that is for the customer: the walk of a viewer reads it. Internal ones are tested with the risks.
+        spec = RiskSpec(SECRET, SECRET, audience="customer", site_id=site.id)
+        risk = raise_risk(db.session, who, engagement.id, spec, now=NOW)
         scope_item = add_item(db.session, who, engagement.id, own, now=NOW)
     notice_id = db.session.scalar(sa.select(OutboxNotice.id).where(OutboxNotice.engagement_id == engagement.id).limit(1))
     assert notice_id is not None
     ids = {"engagement_id": engagement.id, "site_id": site.id, "deadline_id": deadline.id, "entry_id": entry.id}
-    ids |= {"scope_item_id": scope_item.id}
+    ids |= {"scope_item_id": scope_item.id, "question_id": question.id, "risk_id": risk.id}
     ids["customer_id"] = engagement.customer_id
     return Foreign(ids | {"notice_id": notice_id, "person_id": engineer.id, "token_id": engagement.id})
 

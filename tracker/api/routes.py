@@ -5,7 +5,22 @@ from typing import Any
 from flask import Blueprint, Flask, current_app
 from flask_wtf import CSRFProtect
 
-from tracker.api import audit, budget, customer, deadline, engagement, notice, person, requirements, scope, site, time_entry
+from tracker.api import (
+    audit,
+    budget,
+    customer,
+    deadline,
+    engagement,
+    fact,
+    notice,
+    person,
+    question,
+    requirements,
+    risk,
+    scope,
+    site,
+    time_entry,
+)
 from tracker.api.openapi import describe
 from tracker.edge.rule import public
 
@@ -13,7 +28,10 @@ APIS = (
     customer.api,
     engagement.api,
     site.api,
+    fact.api,
     scope.api,
+    question.api,
+    risk.api,
     requirements.api,
     budget.api,
     time_entry.api,

@@ -21,10 +21,13 @@ class Section:
 OF_ENGAGEMENT: Sequence[Section] = (
     Section("overview", "Overview", ""),
     Section("scope", "Scope", "/scope"),
+    Section("questions", "Questions", "/questions"),
+    Section("risks", "Risks", "/risks"),
 )
 OF_SITE: Sequence[Section] = (
     Section("overview", "Overview", ""),
     Section("scope", "Scope", "/scope"),
+    Section("facts", "Questionnaire", "/facts"),
 )
 
 
