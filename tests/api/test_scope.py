@@ -70,14 +70,14 @@ def test_done_needs_evidence_and_another_decision_a_reason(ask: Ask, site: Site)
         assert (refused.status_code, refused.json["errors"][0]["field"]) == (422, field)
     done = ask("PATCH", path, {"work_state": "done", "evidence": "212 tables on both sides", "clause": "SOW 3.1"}).json
     assert (done["work_state"], done["evidence"], done["clause"]) == ("done", "212 tables on both sides", "SOW 3.1")
-    for body in (
+    for junk in (
         {"decision": None},
         {"decision": "maybe"},
         {"work_state": "never"},
         {"reason": "x" * 2001},
         {"evidence": "a\x07"},
     ):
-        assert ask("PATCH", path, body).status_code == 422
+        assert ask("PATCH", path, junk).status_code == 422
 
 
 def test_engineers_propose_and_customers_only_read(
