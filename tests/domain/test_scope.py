@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from tracker.catalog import loader
-from tracker.domain.catalogue import IncludedItem
 from tracker.domain.scope import (
     CONDITIONS,
     Decision,
@@ -228,7 +227,8 @@ def test_a_performance_report_does_not_include_the_work_that_it_advises() -> Non
 def test_every_condition_of_every_catalogue_has_its_rule() -> None:
     for version in loader.versions():
         offering = loader.catalogue(version).offering
-        conditions = {key for each in (*offering.included, *offering.premium_options) for key in each.applies_when}
+        conditions = {key for item in offering.included for key in item.applies_when}
+        conditions |= {key for option in offering.premium_options for key in option.applies_when}
         assert conditions <= set(CONDITIONS)
 
 
@@ -238,7 +238,7 @@ def test_a_yes_or_no_fact_with_another_answer_is_not_known() -> None:
 
 
 def test_a_plan_that_the_catalogue_blocks_beats_all_other_facts() -> None:
-    item: IncludedItem = CATALOGUE.included["acquia-search-switch"]
+    item = CATALOGUE.included["acquia-search-switch"]
     ruling = decide(item, {"cms": "wordpress", "plan": "basic", "search_provider": "none"}, CATALOGUE.plans)
     assert (ruling.decision, ruling.route) == (OUT, "account-rep")
 

@@ -35,6 +35,8 @@ from tracker.intake.inventory.registry import read_inventory
 from tracker.services import inventory as inventory_service
 from tracker.services.deadline import DateSpec, set_date
 from tracker.services.path import StepChange, change_step, choose_path
+from tracker.services.question import QuestionSpec, ask
+from tracker.services.risk import RiskSpec, raise_risk
 from tracker.services.scope import OwnItem, add_item
 from tracker.services.time_entry import book
 from tracker.store import inventory as inventories
@@ -65,6 +67,8 @@ OF_ENGAGEMENT = {
 }
 # What stands in an address by its name in the catalogue, which everybody may read.
 NAMED = {"issue_id": "wp-accessally-protected-content", "runbook_id": "wordpress-guided-2024"}
+OF_ENGAGEMENT = {"customer_id", "engagement_id", "site_id", "entry_id", "deadline_id", "notice_id"}
+OF_ENGAGEMENT |= {"scope_item_id", "question_id", "risk_id"}
 PUBLIC_PATHS = {
     "/healthz",
     "/readyz",
@@ -108,6 +112,10 @@ def foreign(app: Flask) -> Foreign:
         )
         entry = book(db.session, who, some_work(site, note=SECRET), now=NOW)[0].entry
         own = OwnItem(title=SECRET, decision="ps", reason=SECRET, clause=SECRET, site_id=site.id)
+        question = ask(db.session, who, engagement.id, QuestionSpec(SECRET, site_id=site.id), now=NOW)
+        # One that is for the customer: the walk of a viewer reads it. Internal ones are tested with the risks.
+        spec = RiskSpec(SECRET, SECRET, audience="customer", site_id=site.id)
+        risk = raise_risk(db.session, who, engagement.id, spec, now=NOW)
         scope_item = add_item(db.session, who, engagement.id, own, now=NOW)
         path = choose_path(db.session, who, site.id, "wordpress-guided-2024", now=NOW)
         step_id = paths.steps_of(db.session, [path.id])[path.id][0].id
@@ -118,7 +126,7 @@ def foreign(app: Flask) -> Foreign:
     notice_id = db.session.scalar(sa.select(OutboxNotice.id).where(OutboxNotice.engagement_id == engagement.id).limit(1))
     assert notice_id is not None
     ids = {"engagement_id": engagement.id, "site_id": site.id, "deadline_id": deadline.id, "entry_id": entry.id}
-    ids |= {"scope_item_id": scope_item.id}
+    ids |= {"scope_item_id": scope_item.id, "question_id": question.id, "risk_id": risk.id}
     ids["customer_id"] = engagement.customer_id
     ids |= {"path_id": path.id, "step_id": step_id}
     ids["upload_id"] = upload.id

@@ -202,6 +202,12 @@ class Dates:
             raise Invalid(errors)
 
 
+def check_day(field: str, day: date | None) -> None:
+    """Raises Invalid at the field for a day in a strange year, before any arithmetic runs off the calendar."""
+    if day is not None and not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
+        raise Invalid.at(field, f"The year {day.year:04d} is not plausible. Write a year from {EARLIEST_YEAR} to {LATEST_YEAR}.")
+
+
 def complete(kind: DeadlineKind, dates: Dates, windows: Windows | None, calendar: Calendar) -> Dates:
     """Fill in the other end of a window from the agreement's length: UAT is known by its first or its last day."""
     if kind is not DeadlineKind.UAT or windows is None:

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tracker.domain.errors import FieldError, Invalid
-from tracker.domain.fact import FACT_KEYS
+from tracker.domain.fact import FACT_KEYS, check_kind
 from tracker.domain.lifecycle import Lifecycle, Need, Step
 from tracker.domain.secret import find_secret
 from tracker.domain.text import TextError, clean_line, read_line
@@ -179,7 +179,7 @@ def check_facts(facts: dict[str, Any]) -> dict[str, Any]:
     errors: list[FieldError] = []
     for key, value in facts.items():
         try:
-            said[key] = _plain_value(value)
+            said[key] = check_kind(key, _plain_value(value))
         except ValueError as error:
             errors.append(FieldError(f"facts.{key}", str(error)))
     if errors:

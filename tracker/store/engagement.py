@@ -251,3 +251,19 @@ def customer_names(session: AnySession, ids: Collection[UUID]) -> dict[UUID, str
     """Names of customers by id, in one statement."""
     rows = session.execute(sa.select(Customer.id, Customer.name).where(Customer.id.in_(ids)))
     return {row.id: row.name for row in rows}
+
+
+def somebody_on(session: AnySession, engagement: Engagement, person_id: UUID) -> Person | None:
+    """An active person who works on an engagement or belongs to its customer; None for anybody else."""
+    return session.scalar(sa.select(Person).where(Person.id == person_id, _is_on(engagement)))
+
+
+def everybody_on(session: AnySession, engagement: Engagement) -> list[Person]:
+    """The active people who work on an engagement or belong to its customer, by name."""
+    return list(session.scalars(sa.select(Person).where(_is_on(engagement)).order_by(Person.name, Person.id)))
+
+
+def _is_on(engagement: Engagement) -> sa.ColumnElement[bool]:
+    member = sa.exists().where(Member.engagement_id == engagement.id, Member.person_id == Person.id, Member.left_at.is_(None))
+    belongs = sa.or_(Person.id == engagement.manager_id, Person.customer_id == engagement.customer_id, member)
+    return sa.and_(Person.deactivated_at.is_(None), belongs)

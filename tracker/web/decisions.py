@@ -22,7 +22,7 @@ from tracker.store.engagement import Engagement
 from tracker.store.scope import ScopeItem
 from tracker.store.site import Site
 from tracker.web.filters import say_day
-from tracker.web.present import UPSTREAM_LABELS, Shown
+from tracker.web.present import MULTISITE_LABELS, UPSTREAM_LABELS, Shown
 
 WORK_TONES = {
     WorkState.PLANNED: "grey",
@@ -130,3 +130,18 @@ def upstream_card(site: Site, catalogue: Catalogue) -> Shown:
     choice = catalogue.upstream_choices.get(site.upstream_choice or "")
     policy = f"{choice.version_policy[:1].upper()}{choice.version_policy[1:]}." if choice else None
     return Shown(label=UPSTREAM_LABELS.get(site.upstream_choice or ""), policy=policy)
+
+
+def multisite_card(site: Site, *, may_edit: bool) -> Shown | None:
+    """What becomes of a network or a Drupal multisite; None for a single site."""
+    is_multisite = site.facts.get("drupal_multisite") is True
+    if not is_multisite and not (site.cms == "wordpress" and site.network):
+        return None
+    why = "The platform runs one code base and one database for each site, so a Drupal multisite is always split."
+    decided = MULTISITE_LABELS.get(site.multisite_decision or "")
+    return Shown(
+        what="A Drupal multisite" if is_multisite else "A WordPress network",
+        decision=decided or ("To be split" if is_multisite else None),
+        why=why if is_multisite else None,
+        split_url=f"/sites/{site.id}/split" if may_edit and site.stage != "withdrawn" else None,
+    )

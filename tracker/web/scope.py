@@ -122,6 +122,8 @@ def of_site(site_id: UUID) -> str:
         counts=decisions.count(items),
         groups=decisions.groups_of(items, view),
         upstream=decisions.upstream_card(site, view.catalogue),
+        multisite=decisions.multisite_card(site, may_edit=may_edit and engagement.requirements_version == 0),
+        facts_url=f"/sites/{site.id}/facts" if actor.may(Permission.ANSWER) else None,
         add_url=f"/engagements/{engagement.id}/scope-items/new?site={site.id}" if may_edit else None,
     )
 
