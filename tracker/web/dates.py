@@ -26,6 +26,7 @@ class DateView:
     now: datetime
     site_names: Mapping[UUID, str] = field(default_factory=dict)
     over: Collection[UUID] = ()  # sites that were withdrawn: nothing is late there
+    waived: Collection[UUID] = ()  # dates by which nothing has to be done any more
     people: Mapping[UUID, str] = field(default_factory=dict)
     on_site: bool = False  # shown on a site's page, so that its buttons lead back there
 
@@ -106,7 +107,9 @@ def deadline_row(deadline: Deadline, view: DateView) -> Shown:
 
 
 def _is_live(deadline: Deadline, view: DateView) -> bool:
-    return deadline.done_at is None and view.engagement.status == "active" and deadline.site_id not in view.over
+    if deadline.done_at is not None or deadline.id in view.waived:
+        return False
+    return view.engagement.status == "active" and deadline.site_id not in view.over
 
 
 def _say_done(deadline: Deadline, view: DateView) -> str | None:

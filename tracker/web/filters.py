@@ -29,6 +29,7 @@ def context() -> dict[str, Any]:
         "actor": actor,
         "may": lambda name: actor is not None and actor.may(Permission(name)),
         "delivery_warning": g.get("delivery_warning"),
+        "freezes_on": g.get("freezes_on") or [],
         "request_id": None,
     }
 

@@ -6,8 +6,11 @@ from tracker.web import (
     account,
     budget,
     deadline,
+    duty,
     engagement,
     engagement_form,
+    freeze,
+    freeze_banner,
     health,
     notice,
     parts,
@@ -17,6 +20,7 @@ from tracker.web import (
     sign_in,
     site,
     time_entry,
+    uat,
 )
 from tracker.web.filters import warn_of_silence
 from tracker.web.form import new_key
@@ -25,8 +29,10 @@ BLUEPRINTS = (
     account.bp,
     budget.bp,
     deadline.bp,
+    duty.bp,
     engagement.bp,
     engagement_form.bp,
+    freeze.bp,
     health.bp,
     notice.bp,
     person.bp,
@@ -35,6 +41,7 @@ BLUEPRINTS = (
     sign_in.bp,
     site.bp,
     time_entry.bp,
+    uat.bp,
 )
 PAGES = frozenset(blueprint.name for blueprint in BLUEPRINTS if blueprint is not health.bp)
 
@@ -51,7 +58,9 @@ def install(app: Flask) -> None:
 
 
 def _watch() -> None:
-    """On what staff read, say when nobody looks after the reminders. The gate has let them in by now."""
+    """Say what holds on a site, and to staff when nobody looks after the reminders. The gate has let them in by now."""
     g.delivery_warning = None
+    if request.blueprint in PAGES:
+        freeze_banner.look()
     if request.method == "GET" and request.blueprint in PAGES:
         warn_of_silence()

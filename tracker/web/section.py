@@ -18,8 +18,15 @@ class Section:
     permission: Permission = Permission.SEE_ENGAGEMENTS
 
 
-OF_ENGAGEMENT: Sequence[Section] = (Section("overview", "Overview", ""),)
-OF_SITE: Sequence[Section] = (Section("overview", "Overview", ""),)
+OF_ENGAGEMENT: Sequence[Section] = (
+    Section("overview", "Overview", ""),
+    Section("duties", "Duties", "/duties"),
+)
+OF_SITE: Sequence[Section] = (
+    Section("overview", "Overview", ""),
+    Section("freezes", "Freezes", "/freezes"),
+    Section("uat", "UAT", "/uat"),
+)
 
 
 def of_engagement(actor: Actor, engagement_id: UUID, current: str) -> list[Shown]:

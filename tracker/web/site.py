@@ -18,6 +18,7 @@ from tracker.services import site as service
 from tracker.services.site import AGREED_FIELDS, SiteChange
 from tracker.store import budget as budgets
 from tracker.store import deadline as deadlines
+from tracker.store import duty as duties
 from tracker.store import engagement as engagements
 from tracker.store import person as people
 from tracker.store import site as sites
@@ -166,7 +167,7 @@ def page_of(site_id: UUID, *, refused: Form | None = None) -> ResponseReturnValu
     """The site's page, also with what was refused on it. A fixed number of statements."""
     actor = current_actor()
     site, engagement = sites.get_with_engagement(db.session, actor, site_id)
-    facts = service.site_facts(db.session, site, engagement)
+    facts, waits = service.site_facts(db.session, site, engagement), service.waits_of(db.session, site, engagement)
     page = render_template(
         "site/site.html",
         nav_current="portfolio",
@@ -174,13 +175,22 @@ def page_of(site_id: UUID, *, refused: Form | None = None) -> ResponseReturnValu
         refused=refused,
         site=present.site_head(site),
         engagement=head_of(engagement),
-        transitions=[present.transition_row(step, missing) for step, missing in open_steps(SITE_LIFECYCLE, site.stage, facts)],
+        transitions=transitions_of(site, facts, waits),
         deadlines=dates_of(site, engagement, actor),
         facts=present.site_facts(site, actor),
         urls=urls_of(site, actor),
         **hours_of(site, actor),
     )
     return page, refused.status if refused is not None else 200
+
+
+def transitions_of(site: Site, facts: set[str], waits: dict[str, str]) -> list[Shown]:
+    """The steps that lead on, with what each waits for and what should come first."""
+    before = service.open_before(db.session, site)
+    return [
+        present.transition_row(step, missing, before.get(step.to, []))
+        for step, missing in open_steps(SITE_LIFECYCLE, site.stage, facts, waits)
+    ]
 
 
 def urls_of(site: Site, actor: Actor) -> dict[str, str | None]:
@@ -200,7 +210,8 @@ def dates_of(site: Site, engagement: Engagement, actor: Actor) -> list[Shown]:
     dated = deadlines.of_site(db.session, site.id)
     over = {site.id} if site.stage == "withdrawn" else set()
     names = people.people_named(db.session, dates.people_in(dated))
-    view = DateView(engagement, actor, utc_now(), over=over, people=names, on_site=True)
+    waived = duties.waived_dates(db.session, engagement.id)
+    view = DateView(engagement, actor, utc_now(), over=over, waived=waived, people=names, on_site=True)
     return [dates.deadline_row(deadline, view) for deadline in dated]
 
 
