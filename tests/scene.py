@@ -8,17 +8,24 @@ from tracker.clock import utc_now
 from tracker.domain.access import SYSTEM, Actor
 from tracker.domain.budget import WorkKind
 from tracker.domain.deadline import Dates, DeadlineKind
+from tracker.domain.duty import DutyState
 from tracker.domain.engagement import Windows
+from tracker.domain.freeze import FreezeAnswer, FreezeKind
 from tracker.domain.time_entry import Work
+from tracker.domain.uat import DefectClass, DefectState
 from tracker.edge.password import hash_password
 from tracker.edge.work import work
-from tracker.services import budget, deadline, engagement, person, requirements, site, time_entry
+from tracker.services import budget, deadline, duty, engagement, freeze, person, requirements, site, time_entry, uat
 from tracker.services.budget import BlockSpec
 from tracker.services.deadline import DateChange, DateSpec
+from tracker.services.duty import DutyChange
 from tracker.services.engagement import AgreementSpec, EngagementSpec
+from tracker.services.freeze import FreezeSpec
 from tracker.services.person import OwnChange, PersonSpec
 from tracker.services.site import SiteChange
+from tracker.services.uat import DefectChange
 from tracker.store import deadline as deadlines
+from tracker.store import duty as duties
 from tracker.store import person as people
 from tracker.store.database import db
 
@@ -40,6 +47,10 @@ class Scene:
     site_id: UUID
     draft_engagement_id: UUID
     deadline_id: UUID
+    duty_id: UUID
+    freeze_id: UUID
+    round_id: UUID
+    defect_id: UUID
 
 
 def lay() -> Scene:
@@ -48,7 +59,8 @@ def lay() -> Scene:
     museum = _museum(who)
     _bakery(who)
     draft = _draft(who)
-    return Scene(*museum[:2], draft, museum[2])
+    duties_of = _duties(who, museum[0], museum[1])
+    return Scene(*museum[:2], draft, museum[2], *duties_of)
 
 
 def _people() -> dict[str, Actor]:
@@ -197,3 +209,39 @@ def _draft(who: dict[str, Actor]) -> UUID:
     )
     with work():
         return engagement.create_engagement(db.session, who[MANAGER], spec, now=utc_now()).id
+
+
+def _duties(who: dict[str, Actor], engagement_id: UUID, shop: UUID) -> tuple[UUID, UUID, UUID, UUID]:
+    """A duty to be done, a code freeze that is on and answered, a round of UAT with what was found."""
+    manager, approver, viewer = who[MANAGER], who[APPROVER], who[VIEWER]
+    now = utc_now()
+    with work():
+        frozen = FreezeSpec(FreezeKind.CODE, now - timedelta(days=8))
+        made = freeze.schedule(db.session, manager, shop, frozen, now=now).freeze.id
+        freeze.acknowledge(db.session, approver, made, FreezeAnswer.ACCEPT_RESPONSIBILITY, now=now)
+        until = now + timedelta(days=2)
+        freeze.override(db.session, manager, made, "Prices of the winter sale", "The sale was announced before.", until, now=now)
+    with work():
+        testers = [{"name": "Tom Baker", "email": VIEWER}, {"name": "Ines Duarte", "email": ""}]
+        tested = uat.start(db.session, manager, shop, testers, now=now).round.id
+        found = [
+            uat.report(db.session, viewer, shop, title, details, now=now).defect.id
+            for title, details in (
+                ("The search finds no membership", "Search for “membership”: no result. The old site shows four."),
+                ("Basket is empty after signing in", ""),
+                ("The old logo in the footer", "It is wrong on the old site as well."),
+            )
+        ]
+        fixed = DefectChange(None, classification=DefectClass.MIGRATION_DEFECT, state=DefectState.FIXED)
+        uat.change_defect(db.session, manager, found[1], fixed)
+    with work():
+        access = duties.one(db.session, engagement_id, shop, "source-access")
+        channel = duties.one(db.session, engagement_id, None, "join-channel")
+        assert access is not None
+        assert channel is not None
+        said = DutyChange(None, frozenset({"due_on"}), due_on=now.date() + timedelta(days=3))
+        duty.change_duty(db.session, manager, access.id, said, now=now)
+        done = DutyChange(None, frozenset({"state"}), DutyState.DONE, "Priya, Tom and Ines are in.")
+        duty.change_duty(db.session, approver, channel.id, done, now=now)
+        access_id = access.id
+    return access_id, made, tested, found[0]

@@ -65,9 +65,15 @@ def distance(deadline: Deadline, time_zone: str, now: datetime) -> str:
     today = now.astimezone(ZoneInfo(time_zone)).date()
     if not is_late(deadline, time_zone, now):
         return say_distance(deadline.day, today)
-    days = (today - deadline.day).days
     if KINDS[DeadlineKind(deadline.kind)].runs:
+        days = (today - deadline.day).days
         return f"on for {count_of(days, 'day')}" if days else "on since today"
+    return say_late(deadline, time_zone, now)
+
+
+def say_late(deadline: Deadline, time_zone: str, now: datetime) -> str:
+    """How late something is that was due by a date."""
+    days = (now.astimezone(ZoneInfo(time_zone)).date() - deadline.day).days
     return f"{count_of(days, 'day')} late" if days else "late"
 
 

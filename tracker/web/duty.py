@@ -30,12 +30,12 @@ from tracker.web import dates, section
 from tracker.web import engagement as engagement_pages
 from tracker.web import site as site_pages
 from tracker.web.filters import say_moment
-from tracker.web.form import Form, blank_to_none, save
+from tracker.web.form import FieldRow, Form, blank_to_none, save
 from tracker.web.present import Shown, choices
 
 bp = Blueprint("duty", __name__)
-# Where that is given which completes a duty.
-GIVEN_AT = {"code-freeze": "/sites/{}/freezes", "uat": "/sites/{}/uat"}
+# Where that is given which completes a duty, and what giving it is called.
+GIVEN_AT = {"code-freeze": ("/sites/{}/freezes", "Answer"), "uat": ("/sites/{}/uat", "Test and sign")}
 
 
 class EvidenceForm(Form):
@@ -120,9 +120,7 @@ def duty_row(row: DutyRow, known: Responsibility, actor: Actor, now: datetime) -
         version=duty.version,
         owner=row.owner or "Your approvers" if not actor.is_staff else row.owner or "Any approver",
         due=dates.say_due(deadline, zone) if deadline else None,
-        relative=dates.distance(deadline, zone, now) if counts and deadline else None,
-        tone=dates.tone_of(deadline, zone, now) if counts and deadline else "grey",
-        is_late=counts and is_overdue(duty.state, row.due(), now),
+        **_distance(row, now, counts=counts),
         proof=DUTIES[duty.kind].proof,
         consequence=_sentence(known.consequence),
         evidence=duty.evidence,
@@ -130,6 +128,20 @@ def duty_row(row: DutyRow, known: Responsibility, actor: Actor, now: datetime) -
         done_note=" · ".join(filter(None, [say_moment(duty.done_at, zone), row.doer])) if duty.done_at else None,
         **_urls(row, actor),
     )
+
+
+def _distance(row: DutyRow, now: datetime, *, counts: bool) -> dict[str, Any]:
+    """How far off its date is, or how late it is; a freeze that has begun is late to be answered."""
+    if not counts or row.deadline is None:
+        return {"relative": None, "tone": "grey", "is_late": False}
+    zone = row.engagement.time_zone
+    if is_overdue(row.duty.state, row.due(), now):
+        return {"relative": dates.say_late(row.deadline, zone, now), "tone": "red", "is_late": True}
+    return {
+        "relative": dates.distance(row.deadline, zone, now),
+        "tone": dates.tone_of(row.deadline, zone, now),
+        "is_late": False,
+    }
 
 
 def _urls(row: DutyRow, actor: Actor) -> dict[str, Any]:
@@ -140,7 +152,8 @@ def _urls(row: DutyRow, actor: Actor) -> dict[str, Any]:
     own_word = may_complete and duty.done_by == actor.person_id and duty.state == DutyState.DONE
     return {
         "done_url": f"{base}/done" if is_open and may_complete and not given_elsewhere else None,
-        "given_url": GIVEN_AT[duty.kind].format(duty.site_id) if is_open and duty.kind in GIVEN_AT else None,
+        "given_url": GIVEN_AT[duty.kind][0].format(duty.site_id) if is_open and duty.kind in GIVEN_AT else None,
+        "given_label": GIVEN_AT.get(duty.kind, ("", ""))[1] if may_complete else "Open",
         "edit_url": f"{base}/edit" if is_open and may_edit else None,
         "waive_url": f"{base}/waive" if is_open and may_edit else None,
         "reopen_url": f"{base}/reopen" if not is_open and not given_elsewhere and (may_edit or own_word) else None,
@@ -184,7 +197,7 @@ def done(duty_id: UUID) -> ResponseReturnValue:
     if completed is not None:
         flash("Thank you. Marked as done; nobody is reminded of it any more.", "success")
         return completed
-    fields = [(form.evidence, DUTIES[duties.get(db.session, actor, duty_id).duty.kind].proof, 3)]
+    fields: list[FieldRow] = [(form.evidence, DUTIES[duties.get(db.session, actor, duty_id).duty.kind].proof, 3)]
     return act_page(duty_id, form, fields, "Is it done?", "Mark as done")
 
 
@@ -204,11 +217,11 @@ def edit(duty_id: UUID) -> ResponseReturnValue:
     if saved is not None:
         flash("Saved. Its reminders are planned anew.", "success")
         return saved
-    fields = [
+    fields: list[FieldRow] = [
         (form.owner_id, "Reminders mention them in the channel.", None),
         (form.due_on, "The day ends at midnight there.", None),
+        (form.reason, "Stands beside the date; the customer reads it.", 2),
     ]
-    fields.append((form.reason, "Stands beside the date; the customer reads it.", 2))
     if "override_reason" in form:
         fields.append((form.override_reason, "Only where that freeze is on and its date moves.", 2))
     return act_page(duty_id, form, fields, "Whose it is, and by when", "Save")
@@ -224,11 +237,11 @@ def waive(duty_id: UUID) -> ResponseReturnValue:
     if waived is not None:
         flash("Waived. Nobody is reminded of it any more.", "success")
         return waived
-    fields = [(form.reason, "The customer reads it. It replaces neither the inventory nor a signature.", 2)]
+    fields: list[FieldRow] = [(form.reason, "The customer reads it. It replaces neither the inventory nor a signature.", 2)]
     return act_page(duty_id, form, fields, "Nobody has to do this?", "Waive it")
 
 
-def act_page(duty_id: UUID, form: Form, fields: list[tuple[Any, str, int | None]], title: str, label: str) -> ResponseReturnValue:
+def act_page(duty_id: UUID, form: Form, fields: list[FieldRow], title: str, label: str) -> ResponseReturnValue:
     """A form about one duty; after a stale edit with the version that stands there now."""
     actor, now = current_actor(), utc_now()
     row = duties.get(db.session, actor, duty_id)

@@ -29,7 +29,7 @@ from tracker.web import present, section
 from tracker.web import site as site_pages
 from tracker.web.deadline import LOCAL_FORMATS
 from tracker.web.filters import say_moment
-from tracker.web.form import Form, blank_to_none, save
+from tracker.web.form import FieldRow, Form, blank_to_none, save
 from tracker.web.present import Shown
 
 bp = Blueprint("freeze", __name__)
@@ -138,7 +138,8 @@ def freeze_row(row: FreezeRow, actor: Actor, now: datetime) -> Shown:
         state_label=STATE_LABELS[state][0],
         state_tone=STATE_LABELS[state][1],
         begins=say_local(row.starts_at, zone),
-        ends=say_local(over_at, zone) if over_at else f"with {BY_ITSELF[kind]}",
+        ends=say_local(over_at, zone) if over_at else f"With {BY_ITSELF[kind]}",
+        until=say_local(over_at, zone) if over_at else BY_ITSELF[kind],
         answer_label=ANSWER_LABELS[answer][0] if answer else None,
         answer_tone=ANSWER_LABELS[answer][1] if answer else None,
         answer_words=ANSWERS[kind][answer] if answer else None,
@@ -178,7 +179,7 @@ def new(site_id: UUID) -> ResponseReturnValue:
     return act_page(form, _fields(form, with_kind=True), "Set a freeze", "Set the freeze", site_id)
 
 
-def _fields(form: FreezeForm, *, with_kind: bool) -> list[tuple[Any, str | None, int | None]]:
+def _fields(form: FreezeForm, *, with_kind: bool) -> list[FieldRow]:
     kind = [(form.kind, "Code: no changes to code. Content: nothing is written at all.", None)] if with_kind else []
     return [
         *kind,
@@ -233,7 +234,7 @@ def answer(freeze_id: UUID) -> ResponseReturnValue:
     if answered is not None:
         flash("Thank you. Your answer is on record.", "success")
         return answered
-    fields: list[tuple[Any, str | None, int | None]] = [
+    fields: list[FieldRow] = [
         (form.answer, None, None), (form.signed_name, "Type your name as it should stand on record.", None),
     ]  # fmt: skip
     if "reason" in form:
@@ -253,14 +254,14 @@ def override(freeze_id: UUID) -> ResponseReturnValue:
     made = save(
         form,
         lambda: service.override(
-            db.session, actor, freeze_id, form.what.data, form.reason.data, form.instant("until"), now=utc_now()
+            db.session, actor, freeze_id, form.what.data or "", form.reason.data or "", form.instant("until"), now=utc_now()
         ),
         lambda _: url_for("freeze.show", site_id=site_id),
     )
     if made is not None:
         flash("The exception stands in the banner, for everybody to read.", "success")
         return made
-    fields: list[tuple[Any, str | None, int | None]] = [
+    fields: list[FieldRow] = [
         (form.what, "Such as: prices in the shop, by Tom, in the old back end.", 2),
         (form.reason, "Everybody reads it, and it stays on record.", 2),
         (form.until, "Local time of the engagement. Left empty, it holds as long as the freeze.", None),
@@ -276,7 +277,7 @@ def _renew(form: Form, freeze_id: UUID) -> None:
 
 def act_page(
     form: Form,
-    fields: list[tuple[Any, str | None, int | None]],
+    fields: list[FieldRow],
     title: str,
     label: str,
     site_id: UUID,

@@ -28,7 +28,7 @@ from tracker.web import dates, present, section
 from tracker.web import engagement as engagement_pages
 from tracker.web import site as site_pages
 from tracker.web.filters import say_moment
-from tracker.web.form import Form, save
+from tracker.web.form import FieldRow, Form, save
 from tracker.web.present import Shown, choices
 
 bp = Blueprint("uat", __name__)
@@ -252,7 +252,7 @@ def reject(round_id: UUID) -> ResponseReturnValue:
     row = rounds.get_round(db.session, actor, round_id)
     closed = save(
         form,
-        lambda: service.reject(db.session, actor, round_id, form.reason.data, version=form.edited_version(), now=utc_now()),
+        lambda: service.reject(db.session, actor, round_id, form.reason.data or "", version=form.edited_version(), now=utc_now()),
         home_of,
     )
     if closed is not None:
@@ -260,7 +260,7 @@ def reject(round_id: UUID) -> ResponseReturnValue:
         return closed
     if not form.is_submitted() or form.status == 409:
         form.version.data = str(row.round.version)
-    fields = [(form.reason, "The team reads it. Report each single fault as a defect first.", 3)]
+    fields: list[FieldRow] = [(form.reason, "The team reads it. Report each single fault as a defect first.", 3)]
     return act_page(form, fields, "Not accepted yet?", "Do not accept", row.site, row.engagement)
 
 
@@ -300,13 +300,13 @@ def report(site_id: UUID) -> ResponseReturnValue:
     site, engagement = sites.get_with_engagement(db.session, actor, site_id)
     made = save(
         form,
-        lambda: service.report(db.session, actor, site_id, form.title.data, form.details.data or "", now=utc_now()),
+        lambda: service.report(db.session, actor, site_id, form.title.data or "", form.details.data or "", now=utc_now()),
         home_of,
     )
     if made is not None:
         flash("Thank you. The team is told.", "success")
         return made
-    fields = [
+    fields: list[FieldRow] = [
         (form.title, "Such as: the search finds nothing.", None),
         (form.details, "Where, what you did, what you expected, what happened. No passwords.", 5),
     ]
@@ -366,7 +366,7 @@ def defect_page(form: DefectForm, defect_id: UUID) -> str:
 
 
 def act_page(
-    form: Form, fields: list[tuple[Any, str | None, int | None]], title: str, label: str, site: Site, engagement: Engagement
+    form: Form, fields: list[FieldRow], title: str, label: str, site: Site, engagement: Engagement
 ) -> ResponseReturnValue:
     """A form about the test of a site."""
     home = url_for("uat.show", site_id=site.id)
