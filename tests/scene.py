@@ -8,12 +8,15 @@ from tracker.clock import utc_now
 from tracker.domain.access import SYSTEM, Actor
 from tracker.domain.budget import WorkKind
 from tracker.domain.deadline import Dates, DeadlineKind
+from tracker.domain.duty import DutyState
 from tracker.domain.engagement import Windows
+from tracker.domain.freeze import FreezeAnswer, FreezeKind
 from tracker.domain.kickoff import Attendee
 from tracker.domain.link import LinkKind
 from tracker.domain.notice import Audience
 from tracker.domain.path_step import checks_of
 from tracker.domain.time_entry import Work
+from tracker.domain.uat import DefectClass, DefectState
 from tracker.edge.password import hash_password
 from tracker.edge.work import work
 from tracker.intake.inventory.registry import read_inventory
@@ -23,7 +26,9 @@ from tracker.services import (
     change_request,
     comment,
     deadline,
+    duty,
     engagement,
+    freeze,
     inventory,
     kickoff,
     link,
@@ -34,20 +39,25 @@ from tracker.services import (
     site,
     site_list,
     time_entry,
+    uat,
     weekly_update,
 )
 from tracker.services.budget import BlockSpec
 from tracker.services.change_request import RequestSpec
 from tracker.services.comment import CommentSpec
 from tracker.services.deadline import DateChange, DateSpec
+from tracker.services.duty import DutyChange
 from tracker.services.engagement import AgreementSpec, EngagementSpec
+from tracker.services.freeze import FreezeSpec
 from tracker.services.inventory import VerdictChange
 from tracker.services.kickoff import KickoffChange
 from tracker.services.link import LinkSpec
 from tracker.services.person import OwnChange, PersonSpec
 from tracker.services.scope import ItemChange
 from tracker.services.site import SiteChange
+from tracker.services.uat import DefectChange
 from tracker.store import deadline as deadlines
+from tracker.store import duty as duties
 from tracker.store import inventory as inventories
 from tracker.store import person as people
 from tracker.store import scope as scopes
@@ -77,6 +87,10 @@ class Scene:
     inventory_item_id: UUID | None = None
     inventory_upload_id: UUID | None = None
     site_list_upload_id: UUID | None = None
+    duty_id: UUID
+    freeze_id: UUID
+    round_id: UUID
+    defect_id: UUID
 
 
 def lay() -> Scene:
@@ -95,6 +109,8 @@ def lay() -> Scene:
     return _inventory(Scene(*museum[:2], draft, museum[2]), who)
     _talk(who, museum[0], museum[1])
     return Scene(*museum[:2], draft, museum[2])
+    duties_of = _duties(who, museum[0], museum[1])
+    return Scene(*museum[:2], draft, museum[2], *duties_of)
 
 
 def _people() -> dict[str, Actor]:
@@ -414,3 +430,39 @@ def _talk(who: dict[str, Actor], engagement_id: UUID, shop: UUID) -> None:
     with work():
         update = weekly_update.compose_update(db.session, manager, engagement_id, now=now)
         weekly_update.post_update(db.session, manager, update.id, now=now)
+
+
+def _duties(who: dict[str, Actor], engagement_id: UUID, shop: UUID) -> tuple[UUID, UUID, UUID, UUID]:
+    """A duty to be done, a code freeze that is on and answered, a round of UAT with what was found."""
+    manager, approver, viewer = who[MANAGER], who[APPROVER], who[VIEWER]
+    now = utc_now()
+    with work():
+        frozen = FreezeSpec(FreezeKind.CODE, now - timedelta(days=8))
+        made = freeze.schedule(db.session, manager, shop, frozen, now=now).freeze.id
+        freeze.acknowledge(db.session, approver, made, FreezeAnswer.ACCEPT_RESPONSIBILITY, now=now)
+        until = now + timedelta(days=2)
+        freeze.override(db.session, manager, made, "Prices of the winter sale", "The sale was announced before.", until, now=now)
+    with work():
+        testers = [{"name": "Tom Baker", "email": VIEWER}, {"name": "Ines Duarte", "email": ""}]
+        tested = uat.start(db.session, manager, shop, testers, now=now).round.id
+        found = [
+            uat.report(db.session, viewer, shop, title, details, now=now).defect.id
+            for title, details in (
+                ("The search finds no membership", "Search for “membership”: no result. The old site shows four."),
+                ("Basket is empty after signing in", ""),
+                ("The old logo in the footer", "It is wrong on the old site as well."),
+            )
+        ]
+        fixed = DefectChange(None, classification=DefectClass.MIGRATION_DEFECT, state=DefectState.FIXED)
+        uat.change_defect(db.session, manager, found[1], fixed)
+    with work():
+        access = duties.one(db.session, engagement_id, shop, "source-access")
+        channel = duties.one(db.session, engagement_id, None, "join-channel")
+        assert access is not None
+        assert channel is not None
+        said = DutyChange(None, frozenset({"due_on"}), due_on=now.date() + timedelta(days=3))
+        duty.change_duty(db.session, manager, access.id, said, now=now)
+        done = DutyChange(None, frozenset({"state"}), DutyState.DONE, "Priya, Tom and Ines are in.")
+        duty.change_duty(db.session, approver, channel.id, done, now=now)
+        access_id = access.id
+    return access_id, made, tested, found[0]

@@ -18,8 +18,12 @@ from tests.factories import (
     actor,
     agree,
     internal_words,
+    make_defect,
+    make_duty,
     make_engagement,
+    make_freeze,
     make_person,
+    make_round,
     make_site,
     make_token,
     raise_change_request,
@@ -28,12 +32,16 @@ from tests.factories import (
     talked_of,
 )
 from tracker.clock import utc_now
-from tracker.domain.access import MATRIX, STAFF, Permission
+from tracker.domain.access import MATRIX, STAFF, Actor, Permission
 from tracker.domain.deadline import Dates, DeadlineKind
+from tracker.domain.duty import DutyState
 from tracker.edge.rule import PUBLIC, rule_of
 from tracker.intake.inventory.registry import read_inventory
+from tracker.services import duty as duty_service
 from tracker.services import inventory as inventory_service
 from tracker.services.deadline import DateSpec, set_date
+from tracker.services.duty import DutyChange
+from tracker.services.freeze import override
 from tracker.services.path import StepChange, change_step, choose_path
 from tracker.services.question import QuestionSpec, ask
 from tracker.services.risk import RiskSpec, raise_risk
@@ -45,6 +53,7 @@ from tracker.store.database import db
 from tracker.store.engagement import Engagement
 from tracker.store.notice import OutboxNotice
 from tracker.store.person import Person
+from tracker.store.site import Site
 from tracker.store.transaction import transaction
 
 SECRET = "Zanzibar 77"
@@ -69,6 +78,12 @@ OF_ENGAGEMENT = {
 NAMED = {"issue_id": "wp-accessally-protected-content", "runbook_id": "wordpress-guided-2024"}
 OF_ENGAGEMENT = {"customer_id", "engagement_id", "site_id", "entry_id", "deadline_id", "notice_id"}
 OF_ENGAGEMENT |= {"scope_item_id", "question_id", "risk_id"}
+OF_ENGAGEMENT = {"customer_id", "engagement_id", "site_id", "entry_id", "deadline_id", "notice_id"} | {
+    "duty_id",
+    "freeze_id",
+    "round_id",
+    "defect_id",
+}
 PUBLIC_PATHS = {
     "/healthz",
     "/readyz",
@@ -134,7 +149,19 @@ def foreign(app: Flask) -> Foreign:
     ids |= talked_of(engagement, who, SECRET, now)
     asked = {"kind": "ps_hours", "minutes": 240, "reference": SECRET}
     ids["change_request_id"] = raise_change_request(engagement, make_person("admin"), asked, title=SECRET, reason=SECRET).id
+    ids |= some_duties(site, who)
     return Foreign(ids | {"notice_id": notice_id, "person_id": engineer.id, "token_id": engagement.id})
+
+
+def some_duties(site: Site, who: Actor) -> dict[str, UUID]:
+    """A duty that is waived, a freeze that is on with an exception, a round of UAT with a defect: all with the word."""
+    duty, freeze = make_duty(site), make_freeze(site)
+    tested, found = make_round(site, **{SECRET: "t@example.com"}), make_defect(site, SECRET, make_person("admin", name=SECRET))
+    with transaction(db.session, now=NOW):
+        waived = DutyChange(None, frozenset({"state"}), DutyState.WAIVED, reason=SECRET)
+        duty_service.change_duty(db.session, who, duty.id, waived, now=NOW)
+        override(db.session, who, freeze.id, SECRET, SECRET, None, now=NOW)
+    return {"duty_id": duty.id, "freeze_id": freeze.id, "round_id": tested.id, "defect_id": found.id}
 
 
 def routes(app: Flask) -> Iterator[tuple[Rule, str]]:

@@ -126,9 +126,10 @@ def test_a_freeze_that_is_on_moves_or_ends_early_only_with_a_typed_exception(sit
     with pytest.raises(Guard) as refused, transaction(db.session, now=NOW):
         deadline_service.change_date(db.session, manager, freeze.deadline_id, move, now=NOW)
     assert refused.value.missing == ["override_reason"]
-    for said in ({"ends_at": NOW + HOUR}, {"starts_at": NOW + HOUR}):
+    early, later = frozenset({"ends_at"}), frozenset({"starts_at"})
+    for change in (FreezeChange(None, early, ends_at=NOW + HOUR), FreezeChange(None, later, starts_at=NOW + HOUR)):
         with pytest.raises(Guard), transaction(db.session, now=NOW):
-            service.change_freeze(db.session, manager, freeze.id, FreezeChange(None, frozenset(said), **said), now=NOW)
+            service.change_freeze(db.session, manager, freeze.id, change, now=NOW)
     with transaction(db.session, now=NOW):
         change = FreezeChange(None, frozenset({"ends_at"}), ends_at=NOW + HOUR, override_reason="The shop has to go on selling.")
         row = service.change_freeze(db.session, manager, freeze.id, change, now=NOW)

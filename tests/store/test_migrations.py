@@ -197,8 +197,9 @@ ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
         (
             "freeze",
             {
-                "id": FREEZE, "engagement_id": ENGAGEMENT, "site_id": SITE, "kind": "code", "deadline_id": DEADLINE, "ends_at": None,
-                "answer": "freeze", "answered_by": PERSON, "answered_at": TIME, "ended_at": None, "created_at": TIME, "version": 1,
+                "id": FREEZE, "engagement_id": ENGAGEMENT, "site_id": SITE, "kind": "code", "deadline_id": DEADLINE,
+                "ends_at": None, "answer": "freeze", "answered_by": PERSON, "answered_at": TIME, "ended_at": None,
+                "created_at": TIME, "version": 1,
             },
         ),
         (
@@ -212,15 +213,16 @@ ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "uat_round",
             {
                 "id": ROUND, "engagement_id": ENGAGEMENT, "site_id": SITE, "number": 1, "state": "open",
-                "testers": '[{"name": "Ann"}]', "opened_at": TIME, "closed_at": None, "closed_by": None, "reason": None, "version": 1,
+                "testers": '[{"name": "Ann"}]', "opened_at": TIME, "closed_at": None, "closed_by": None, "reason": None,
+                "version": 1,
             },
         ),
         (
             "defect",
             {
                 "id": new_id(), "engagement_id": ENGAGEMENT, "site_id": SITE, "round_id": ROUND, "title": "t", "details": "",
-                "classification": "pre_existing", "state": "open", "source_checked": "s", "reported_by": PERSON, "reported_at": TIME,
-                "version": 1,
+                "classification": "pre_existing", "state": "open", "source_checked": "s", "reported_by": PERSON,
+                "reported_at": TIME, "version": 1,
             },
         ),
     ],

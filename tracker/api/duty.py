@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from tracker.api.operation import Api, Call, In, Listing, Out, PageQuery, id_cursor
+from tracker.api.operation import Api, Call, In, Listing, Out, PageQuery, id_cursor, one_of
 from tracker.domain.access import Permission
 from tracker.domain.duty import DutyState, is_overdue
 from tracker.domain.errors import Invalid
@@ -48,7 +48,7 @@ class DutyPatch(In):
 
 class DutyQuery(PageQuery):
     site_id: UUID | None = None
-    state: DutyState | None = None
+    state: str | None = Field(None, description="open, done or waived")
 
 
 def duty_out(row: DutyRow, now: datetime) -> DutyOut:
@@ -67,8 +67,8 @@ def duty_out(row: DutyRow, now: datetime) -> DutyOut:
 @api.get("/engagements/<uuid:engagement_id>/duties", Permission.SEE_ENGAGEMENTS)
 def list_duties(call: Call, engagement_id: UUID, query: DutyQuery) -> Listing[DutyOut]:
     """The customer's duties for an engagement and its sites."""
-    after = id_cursor(query.cursor)
-    rows = duties.page(call.session, engagement_id, site_id=query.site_id, state=query.state, after=after, limit=query.limit + 1)
+    after, state = id_cursor(query.cursor), one_of("state", query.state, tuple(DutyState))
+    rows = duties.page(call.session, engagement_id, site_id=query.site_id, state=state, after=after, limit=query.limit + 1)
     items = [duty_out(row, call.now) for row in rows[: query.limit]]
     return Listing(items=items, next_cursor=str(items[-1].id) if len(rows) > query.limit else None)
 

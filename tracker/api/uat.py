@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from tracker.api.operation import Api, Call, In, Listing, Out, PageQuery, id_cursor, page_of
+from tracker.api.operation import Api, Call, In, Listing, Out, PageQuery, id_cursor, one_of, page_of
 from tracker.domain.access import Permission
 from tracker.domain.errors import Invalid
 from tracker.domain.uat import MOST_TESTERS, DefectClass, DefectState
@@ -84,7 +84,7 @@ class DefectPatch(In):
 
 
 class DefectQuery(PageQuery):
-    state: DefectState | None = None
+    state: str | None = Field(None, description="open, fixing, fixed, confirmed or declined")
 
 
 def round_out(row: RoundRow) -> RoundOut:
@@ -138,7 +138,8 @@ def change_round(call: Call, round_id: UUID, body: RoundPatch) -> RoundOut:
 @api.get("/sites/<uuid:site_id>/defects", Permission.SEE_ENGAGEMENTS)
 def list_defects(call: Call, site_id: UUID, query: DefectQuery) -> Listing[DefectOut]:
     """The defects of a site, in the order they were reported."""
-    rows = rounds.defects_of_site(call.session, site_id, state=query.state, after=id_cursor(query.cursor), limit=query.limit + 1)
+    state = one_of("state", query.state, tuple(DefectState))
+    rows = rounds.defects_of_site(call.session, site_id, state=state, after=id_cursor(query.cursor), limit=query.limit + 1)
     items = [defect_out(row) for row in rows[: query.limit]]
     return Listing(items=items, next_cursor=str(items[-1].id) if len(rows) > query.limit else None)
 

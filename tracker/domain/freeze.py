@@ -54,7 +54,7 @@ HOLDS: Mapping[FreezeKind, str] = {
 ANSWERS: Mapping[FreezeKind, Mapping[FreezeAnswer, str]] = {
     FreezeKind.CODE: {
         FreezeAnswer.FREEZE: "We freeze: nobody changes code on the source until this site launches.",
-        FreezeAnswer.ACCEPT_RESPONSIBILITY: "We do not freeze: we carry every later change to the new site ourselves (BR-11).",
+        FreezeAnswer.ACCEPT_RESPONSIBILITY: "We do not freeze: we carry every later change to the new site ourselves.",
     },
     FreezeKind.CONTENT: {
         FreezeAnswer.FREEZE: "We freeze: nobody and nothing writes to the source until the cutover is verified.",

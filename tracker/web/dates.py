@@ -26,6 +26,7 @@ class DateView:
     now: datetime
     site_names: Mapping[UUID, str] = field(default_factory=dict)
     over: Collection[UUID] = ()  # sites that were withdrawn: nothing is late there
+    waived: Collection[UUID] = ()  # dates by which nothing has to be done any more
     people: Mapping[UUID, str] = field(default_factory=dict)
     on_site: bool = False  # shown on a site's page, so that its buttons lead back there
 
@@ -64,9 +65,15 @@ def distance(deadline: Deadline, time_zone: str, now: datetime) -> str:
     today = now.astimezone(ZoneInfo(time_zone)).date()
     if not is_late(deadline, time_zone, now):
         return say_distance(deadline.day, today)
-    days = (today - deadline.day).days
     if KINDS[DeadlineKind(deadline.kind)].runs:
+        days = (today - deadline.day).days
         return f"on for {count_of(days, 'day')}" if days else "on since today"
+    return say_late(deadline, time_zone, now)
+
+
+def say_late(deadline: Deadline, time_zone: str, now: datetime) -> str:
+    """How late something is that was due by a date."""
+    days = (now.astimezone(ZoneInfo(time_zone)).date() - deadline.day).days
     return f"{count_of(days, 'day')} late" if days else "late"
 
 
@@ -114,7 +121,9 @@ def _ask_url(deadline: Deadline, view: DateView) -> str | None:
 
 
 def _is_live(deadline: Deadline, view: DateView) -> bool:
-    return deadline.done_at is None and view.engagement.status == "active" and deadline.site_id not in view.over
+    if deadline.done_at is not None or deadline.id in view.waived:
+        return False
+    return view.engagement.status == "active" and deadline.site_id not in view.over
 
 
 def _say_done(deadline: Deadline, view: DateView) -> str | None:

@@ -36,6 +36,8 @@ from tracker.web.present import choices
 
 bp = Blueprint("deadline", __name__)
 LOCAL_FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
+# Moving them may move a freeze that is on.
+MOVE_FREEZES = (DeadlineKind.CODE_FREEZE, DeadlineKind.CONTENT_FREEZE, DeadlineKind.DNS_CUTOVER)
 CLOCK_NOTES = {
     "gap_shifted": "The clock is put forward over that time, so the date stands at the next time there is.",
     "fold_first": "The clock shows that time twice; the first of the two counts.",
@@ -130,12 +132,14 @@ class SetForm(WhenForm):
 class MoveForm(WhenForm):
     opens_on = DateField("First day", [Optional()])
     reason = TextAreaField("Reason", [InputRequired("Say why the date moves; the customer reads it."), Length(max=500)])
+    override_reason = TextAreaField("Reason for an exception", [Optional(), Length(max=500)])
 
     def change(self) -> DateChange:
         """The move as it was entered."""
         opens_on = self.opens_on.data if "opens_on" in self else None
         asked = Dates(self.due_on.data, self.instant(), opens_on)
-        return DateChange(self.edited_version(), asked, blank_to_none(self.reason.data))
+        excepted = blank_to_none(self.override_reason.data) if "override_reason" in self else None
+        return DateChange(self.edited_version(), asked, blank_to_none(self.reason.data), override_reason=excepted)
 
 
 class DoneForm(engagement_pages.Button):
@@ -183,6 +187,8 @@ def move(deadline_id: UUID) -> ResponseReturnValue:
     form.zone = ZoneInfo(engagement.time_zone)
     if deadline.kind != DeadlineKind.UAT:
         del form.opens_on
+    if deadline.kind not in MOVE_FREEZES:
+        del form.override_reason
     moved = save(form, lambda: service.change_date(db.session, actor, deadline_id, form.change(), now=utc_now()), home_of_date)
     if moved is not None:
         form.tell("The date is moved. Its reminders are planned anew.")

@@ -17,6 +17,7 @@ from tracker.services import engagement as service
 from tracker.services import requirements as requirements_service
 from tracker.store import budget as budgets
 from tracker.store import deadline as deadlines
+from tracker.store import duty as duties
 from tracker.store import engagement as engagements
 from tracker.store import notice as notices
 from tracker.store import person as people
@@ -211,6 +212,7 @@ def dates_of(engagement: Engagement, listed: list[Site], actor: Actor) -> dict[s
         utc_now(),
         site_names={site.id: site.name for site in listed},
         over={site.id for site in listed if site.stage == "withdrawn"},
+        waived=duties.waived_dates(db.session, engagement.id),
         people=people.people_named(db.session, dates.people_in(dated)),
     )
     return {

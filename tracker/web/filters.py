@@ -31,6 +31,7 @@ def context() -> dict[str, Any]:
         "may": lambda name: actor is not None and actor.may(Permission(name)),
         "delivery_warning": g.get("delivery_warning"),
         "looking_as": g.get("looking_as"),
+        "freezes_on": g.get("freezes_on") or [],
         "request_id": None,
     }
 

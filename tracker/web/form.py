@@ -20,6 +20,8 @@ from tracker.store.transaction import Repeated, RequestKey
 
 Result = TypeVar("Result")
 NOT_SAID = ("csrf_token", "request_key")
+# The fields of a form as `site/act.html` shows them: each with its hint, and the rows of a text.
+FieldRow = tuple[Field, str | None, int | None]
 
 
 def new_key() -> str:

@@ -203,10 +203,11 @@ def _say_fact(fact: Fact, value: Any) -> str | None:
     return fact.choices.get(str(value), str(value))
 
 
-def transition_row(step: Step, missing: Sequence[Need]) -> Shown:
-    """A step that a site can take, or what it still waits for."""
+def transition_row(step: Step, missing: Sequence[Need], open_duties: Sequence[str] = ()) -> Shown:
+    """A step that a site can take, or what it still waits for; and which duties should come first without holding it up."""
     label = stage_label(step.to)
-    return Shown(to=step.to, label=label[:1].upper() + label[1:], missing=[need.sentence for need in missing])
+    sentences = [need.sentence for need in missing]
+    return Shown(to=step.to, label=label[:1].upper() + label[1:], missing=sentences, open_duties=list(open_duties))
 
 
 # Engagements

@@ -10,9 +10,12 @@ from tracker.web import (
     comment,
     customer_view,
     deadline,
+    duty,
     engagement,
     engagement_form,
     fact,
+    freeze,
+    freeze_banner,
     health,
     inventory,
     kickoff,
@@ -31,6 +34,7 @@ from tracker.web import (
     site_list,
     split,
     time_entry,
+    uat,
     weekly_update,
 )
 from tracker.web.filters import warn_of_silence
@@ -44,9 +48,11 @@ BLUEPRINTS = (
     catalog.bp,
     change_request.bp,
     deadline.bp,
+    duty.bp,
     engagement.bp,
     engagement_form.bp,
     fact.bp,
+    freeze.bp,
     health.bp,
     inventory.bp,
     kickoff.bp,
@@ -65,6 +71,7 @@ BLUEPRINTS = (
     split.bp,
     time_entry.bp,
     weekly_update.bp,
+    uat.bp,
 )
 PAGES = frozenset(blueprint.name for blueprint in BLUEPRINTS if blueprint is not health.bp)
 
@@ -81,7 +88,9 @@ def install(app: Flask) -> None:
 
 
 def _watch() -> None:
-    """On what staff read, say when nobody looks after the reminders. The gate has let them in by now."""
+    """Say what holds on a site, and to staff when nobody looks after the reminders. The gate has let them in by now."""
     g.delivery_warning = None
+    if request.blueprint in PAGES:
+        freeze_banner.look()
     if request.method == "GET" and request.blueprint in PAGES:
         warn_of_silence()

@@ -21,6 +21,7 @@ from tracker.services import site as service
 from tracker.services.site import SiteChange
 from tracker.store import budget as budgets
 from tracker.store import deadline as deadlines
+from tracker.store import duty as duties
 from tracker.store import engagement as engagements
 from tracker.store import person as people
 from tracker.store import site as sites
@@ -196,6 +197,7 @@ def page_of(site_id: UUID, *, refused: Form | None = None) -> ResponseReturnValu
         engagement=head_of(engagement),
         transitions=[present.transition_row(*each) for each in open_steps(SITE_LIFECYCLE, site.stage, facts, waits)],
         way=way_of(site, engagement, actor),
+        transitions=transitions_of(site, facts, waits),
         deadlines=dates_of(site, engagement, actor),
         facts=present.site_facts(site, actor),
         urls=urls_of(site, actor),
@@ -212,6 +214,15 @@ def way_of(site: Site, engagement: Engagement, actor: Actor) -> Shown | None:
     view = PathView(site, engagement, actor, people.people_named(db.session, steps.people_in(walks)))
     cards = [steps.path_card(walk, view) for walk in walks if walk.path.state in ("active", "complete")]
     return Shown(url=f"/sites/{site.id}/path", paths=cards, may_choose=steps.may_choose(actor, engagement))
+
+
+def transitions_of(site: Site, facts: set[str], waits: dict[str, str]) -> list[Shown]:
+    """The steps that lead on, with what each waits for and what should come first."""
+    before = service.open_before(db.session, site)
+    return [
+        present.transition_row(step, missing, before.get(step.to, []))
+        for step, missing in open_steps(SITE_LIFECYCLE, site.stage, facts, waits)
+    ]
 
 
 def urls_of(site: Site, actor: Actor) -> dict[str, str | None]:
@@ -231,7 +242,8 @@ def dates_of(site: Site, engagement: Engagement, actor: Actor) -> list[Shown]:
     dated = deadlines.of_site(db.session, site.id)
     over = {site.id} if site.stage == "withdrawn" else set()
     names = people.people_named(db.session, dates.people_in(dated))
-    view = DateView(engagement, actor, utc_now(), over=over, people=names, on_site=True)
+    waived = duties.waived_dates(db.session, engagement.id)
+    view = DateView(engagement, actor, utc_now(), over=over, waived=waived, people=names, on_site=True)
     return [dates.deadline_row(deadline, view) for deadline in dated]
 
 
