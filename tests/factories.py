@@ -10,16 +10,19 @@ from tracker.domain.access import SYSTEM, Actor, Role
 from tracker.domain.budget import WorkKind
 from tracker.domain.engagement import Windows
 from tracker.domain.time_entry import Work
+from tracker.services import cover as cover_service
 from tracker.services import engagement as engagement_service
 from tracker.services import person as person_service
 from tracker.services import requirements as requirements_service
 from tracker.services import sign_in as sign_in_service
 from tracker.services import site as site_service
 from tracker.services import token as token_service
+from tracker.services.cover import CoverSpec
 from tracker.services.engagement import AgreementSpec, EngagementSpec
 from tracker.services.person import PersonSpec
 from tracker.services.site import SiteChange
 from tracker.store import person as people
+from tracker.store.cover import Cover
 from tracker.store.database import db
 from tracker.store.engagement import Engagement
 from tracker.store.person import Person
@@ -44,9 +47,9 @@ def make_person(role: str = Role.ENGAGEMENT_MANAGER, *, customer: str | None = N
         return person_service.add_person(db.session, SYSTEM, PersonSpec(**(values | over)), now=NOW)
 
 
-def actor(person: Person) -> Actor:
-    """The person as rules and queries take them."""
-    return people.actor_of(db.session, person)
+def actor(person: Person, *, now: datetime | None = None) -> Actor:
+    """The person as rules and queries take them; with `now` also what they cover then."""
+    return people.actor_of(db.session, person, now=now)
 
 
 def make_engagement(manager: Person | None = None, **over: Any) -> Engagement:
@@ -110,3 +113,10 @@ def sign_in(client: FlaskClient, person: Person) -> None:
     with client.session_transaction() as session:
         session.clear()
         session["session"] = secret
+
+
+def make_cover(person: Person, stand_in: Person, from_on: date, until_on: date, *, now: datetime = NOW) -> Cover:
+    """Somebody covers while a person is away."""
+    spec = CoverSpec(stand_in.id, from_on, until_on)
+    with transaction(db.session, now=now):
+        return cover_service.arrange(db.session, SYSTEM, person.id, spec, now=now)

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Flask, current_app
 from flask_wtf import CSRFProtect
 
-from tracker.api import audit, budget, customer, deadline, engagement, notice, person, requirements, site, time_entry
+from tracker.api import audit, budget, cover, customer, deadline, engagement, notice, person, requirements, site, time_entry
 from tracker.api.openapi import describe
 from tracker.edge.rule import public
 
@@ -20,6 +20,7 @@ APIS = (
     notice.api,
     audit.api,
     person.api,
+    cover.api,
 )
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
 

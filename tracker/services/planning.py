@@ -13,10 +13,10 @@ from tracker.domain.reminders.ladder import AT_OPENING, Moment, Occasion, next_r
 from tracker.domain.reminders.registry import REMINDERS
 from tracker.domain.site import LAUNCHED_STAGES
 from tracker.domain.workday import Calendar
+from tracker.store import cover as covers
 from tracker.store import deadline as deadlines
 from tracker.store import engagement as engagements
 from tracker.store import outbox
-from tracker.store import person as people
 from tracker.store import site as sites
 from tracker.store.database import AnySession
 from tracker.store.deadline import Deadline
@@ -81,7 +81,7 @@ def replan(session: AnySession, engagement: Engagement, *, now: datetime, after:
     take(session, engagement)
     dated = deadlines.of_engagement(session, engagement.id, anew=True)
     ground = ground_of(session, engagement, around=[now.date(), *(deadline.day for deadline in dated)])
-    mentions = _slack_ids(session, dated)
+    mentions = covers.mentions_of(session, {each.owner_id for each in dated if each.owner_id is not None}, now)
     notices: list[Notice] = []
     keep: list[str] = []
     engagement.next_on = next((deadline.day for deadline in dated if _is_live(deadline, ground)), None)
@@ -94,7 +94,7 @@ def replan(session: AnySession, engagement: Engagement, *, now: datetime, after:
             Moment(deadline.dates, ground.calendar, _window(ground)),
         )
         for occasion in occasions(ladder, moment, after=LONG_AGO, now=now):
-            notice = _notice(deadline, occasion, ground, mentions.get(deadline.owner_id))
+            notice = _notice(deadline, occasion, ground, mentions.at(deadline.owner_id, occasion.at))
             keep.append(notice.key)
             if occasion.at > (after or now):
                 notices.append(notice)
@@ -148,11 +148,6 @@ def _is_live(deadline: Deadline, ground: Ground) -> bool:
 
 def _window(ground: Ground) -> int | None:
     return ground.windows.cutover if ground.windows else None
-
-
-def _slack_ids(session: AnySession, dated: Iterable[Deadline]) -> dict[UUID | None, str | None]:
-    owners = {deadline.owner_id for deadline in dated if deadline.owner_id is not None}
-    return {owner: people.get(session, owner).slack_user_id for owner in owners}
 
 
 def _notice(deadline: Deadline, occasion: Occasion, ground: Ground, mention: str | None) -> Notice:

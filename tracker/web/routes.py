@@ -5,9 +5,11 @@ from flask import Flask, g, request
 from tracker.web import (
     account,
     budget,
+    cover,
     deadline,
     engagement,
     engagement_form,
+    handover,
     health,
     notice,
     parts,
@@ -16,6 +18,7 @@ from tracker.web import (
     setting,
     sign_in,
     site,
+    team,
     time_entry,
 )
 from tracker.web.filters import warn_of_silence
@@ -24,9 +27,11 @@ from tracker.web.form import new_key
 BLUEPRINTS = (
     account.bp,
     budget.bp,
+    cover.bp,
     deadline.bp,
     engagement.bp,
     engagement_form.bp,
+    handover.bp,
     health.bp,
     notice.bp,
     person.bp,
@@ -34,6 +39,7 @@ BLUEPRINTS = (
     setting.bp,
     sign_in.bp,
     site.bp,
+    team.bp,
     time_entry.bp,
 )
 PAGES = frozenset(blueprint.name for blueprint in BLUEPRINTS if blueprint is not health.bp)
