@@ -27,6 +27,7 @@ from tracker.store.database import db
 from tracker.store.engagement import Engagement
 from tracker.store.person import Person
 from tracker.store.requirements import ProjectRequirements
+from tracker.store.scope import Question
 from tracker.store.site import Site
 from tracker.store.transaction import transaction
 
@@ -113,6 +114,16 @@ def sign_in(client: FlaskClient, person: Person) -> None:
     with client.session_transaction() as session:
         session.clear()
         session["session"] = secret
+
+
+def make_question(engagement: Engagement, text: str, **over: Any) -> Question:
+    """An open question to the customer."""
+    values: dict[str, Any] = {"engagement_id": engagement.id, "text": text, "side": "customer", "asked_at": NOW}
+    with transaction(db.session, now=NOW):
+        question = Question(**(values | over))
+        db.session.add(question)
+        db.session.flush()
+    return question
 
 
 def make_cover(person: Person, stand_in: Person, from_on: date, until_on: date, *, now: datetime = NOW) -> Cover:

@@ -5,7 +5,20 @@ from typing import Any
 from flask import Blueprint, Flask, current_app
 from flask_wtf import CSRFProtect
 
-from tracker.api import audit, budget, cover, customer, deadline, engagement, notice, person, requirements, site, time_entry
+from tracker.api import (
+    audit,
+    budget,
+    cover,
+    customer,
+    deadline,
+    engagement,
+    notice,
+    person,
+    requirements,
+    search,
+    site,
+    time_entry,
+)
 from tracker.api.openapi import describe
 from tracker.edge.rule import public
 
@@ -21,6 +34,7 @@ APIS = (
     audit.api,
     person.api,
     cover.api,
+    search.api,
 )
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
 
