@@ -183,6 +183,7 @@ def urls_of(engagement: Engagement, actor: Actor) -> dict[str, str | None]:
     base = f"/engagements/{engagement.id}"
     allowed = {
         "edit": (Permission.EDIT_ENGAGEMENT, f"{base}/edit"),
+        "duplicate": (Permission.EDIT_ENGAGEMENT, f"{base}/duplicate"),
         "set_date": (Permission.EDIT_ENGAGEMENT, f"{base}/deadlines/new"),
         "agree": (Permission.EDIT_ENGAGEMENT, f"{base}/agree"),
         "assign": (Permission.EDIT_ENGAGEMENT, f"{base}/members"),
