@@ -18,6 +18,7 @@ from tracker.domain.notice import Audience
 from tracker.domain.time_entry import Work
 from tracker.services import change_request as change_request_service
 from tracker.services import comment as comment_service
+from tracker.services import cover as cover_service
 from tracker.services import engagement as engagement_service
 from tracker.services import freeze as freeze_service
 from tracker.services import kickoff as kickoff_service
@@ -32,6 +33,7 @@ from tracker.services import uat as uat_service
 from tracker.services import weekly_update as update_service
 from tracker.services.change_request import RequestSpec
 from tracker.services.comment import CommentSpec
+from tracker.services.cover import CoverSpec
 from tracker.services.engagement import AgreementSpec, EngagementSpec
 from tracker.services.freeze import FreezeSpec
 from tracker.services.kickoff import KickoffChange
@@ -44,6 +46,7 @@ from tracker.store import person as people
 from tracker.store import scope as scopes
 from tracker.store.change_request import ChangeRequest
 from tracker.store.comment import Comment
+from tracker.store.cover import Cover
 from tracker.store.database import db
 from tracker.store.duty import Duty
 from tracker.store.engagement import Engagement
@@ -51,7 +54,7 @@ from tracker.store.freeze import Freeze
 from tracker.store.link import EngagementLink
 from tracker.store.person import Person
 from tracker.store.requirements import ProjectRequirements
-from tracker.store.scope import ScopeItem
+from tracker.store.scope import Question, ScopeItem
 from tracker.store.site import Site
 from tracker.store.transaction import transaction
 from tracker.store.uat import Defect, UatRound
@@ -73,9 +76,9 @@ def make_person(role: str = Role.ENGAGEMENT_MANAGER, *, customer: str | None = N
         return person_service.add_person(db.session, SYSTEM, PersonSpec(**(values | over)), now=NOW)
 
 
-def actor(person: Person) -> Actor:
-    """The person as rules and queries take them."""
-    return people.actor_of(db.session, person)
+def actor(person: Person, *, now: datetime | None = None) -> Actor:
+    """The person as rules and queries take them; with `now` also what they cover then."""
+    return people.actor_of(db.session, person, now=now)
 
 
 def make_engagement(manager: Person | None = None, **over: Any) -> Engagement:
@@ -240,3 +243,20 @@ def raise_change_request(engagement: Engagement, who: Person, *changes: dict[str
     spec = RequestSpec(**({"changes": asked, "title": "Something more", "reason": "We need it."} | over))
     with transaction(db.session, now=NOW):
         return change_request_service.raise_request(db.session, actor(who), engagement.id, spec, now=NOW)
+
+
+def make_question(engagement: Engagement, text: str, **over: Any) -> Question:
+    """An open question to the customer."""
+    values: dict[str, Any] = {"engagement_id": engagement.id, "text": text, "side": "customer", "asked_at": NOW}
+    with transaction(db.session, now=NOW):
+        question = Question(**(values | over))
+        db.session.add(question)
+        db.session.flush()
+    return question
+
+
+def make_cover(person: Person, stand_in: Person, from_on: date, until_on: date, *, now: datetime = NOW) -> Cover:
+    """Somebody covers while a person is away."""
+    spec = CoverSpec(stand_in.id, from_on, until_on)
+    with transaction(db.session, now=now):
+        return cover_service.arrange(db.session, SYSTEM, person.id, spec, now=now)

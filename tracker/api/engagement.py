@@ -11,7 +11,7 @@ from tracker.domain.deadline import DeadlineKind
 from tracker.domain.errors import FieldError, Invalid
 from tracker.domain.portfolio import LONGEST_WORDS, Alarm, Filters, Order, Place, read_place
 from tracker.services import engagement as service
-from tracker.services.engagement import AgreementSpec, EngagementChange, EngagementSpec
+from tracker.services.engagement import AgreementSpec, DuplicateSpec, EngagementChange, EngagementSpec
 from tracker.store import deadline as deadlines
 from tracker.store import engagement as engagements
 from tracker.store import person as people
@@ -97,6 +97,15 @@ class EngagementOut(Out):
     stage: str
     requirements_version: int
     created_at: datetime
+
+
+class DuplicateIn(In):
+    name: str
+    customer: str = Field(description="A name; the customer is made if new.")
+    reference: str | None = Field(None, description="Of the new agreement; required where the engagement has an agreement.")
+    signed_on: date | None = None
+    sites: bool = Field(default=True, description="List its sites anew, with system, plan and package.")
+    members: bool = True
 
 
 class MemberIn(In):
@@ -234,6 +243,13 @@ def create_engagement(call: Call, body: EngagementIn) -> EngagementOut:
         account_rep=body.account_rep,
     )
     return engagement_out(call, service.create_engagement(call.session, call.actor, spec, now=call.now))
+
+
+@api.post("/engagements/<uuid:engagement_id>/duplicate", Permission.EDIT_ENGAGEMENT)
+def duplicate_engagement(call: Call, engagement_id: UUID, body: DuplicateIn) -> EngagementOut:
+    """Open an engagement like another one; hours, signatures, inventories and dates stay behind."""
+    spec = DuplicateSpec(**body.model_dump())
+    return engagement_out(call, service.duplicate_engagement(call.session, call.actor, engagement_id, spec, now=call.now))
 
 
 @api.get("/engagements/<uuid:engagement_id>", Permission.SEE_ENGAGEMENTS)

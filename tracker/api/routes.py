@@ -11,6 +11,7 @@ from tracker.api import (
     catalog,
     change_request,
     comment,
+    cover,
     customer,
     deadline,
     duty,
@@ -27,6 +28,7 @@ from tracker.api import (
     requirements,
     risk,
     scope,
+    search,
     site,
     site_list,
     time_entry,
@@ -63,6 +65,8 @@ APIS = (
     link.api,
     audit.api,
     person.api,
+    cover.api,
+    search.api,
 )
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
 

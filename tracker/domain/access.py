@@ -48,6 +48,7 @@ class Permission(StrEnum):
     MANAGE_SETTINGS = "manage_settings"
     OWN_ACCOUNT = "own_account"
     ARRANGE_COVER = "arrange_cover"
+    SEE_TEAM = "see_team"
 
 
 MATRIX: Mapping[Permission, frozenset[Role]] = {
@@ -70,6 +71,7 @@ MATRIX: Mapping[Permission, frozenset[Role]] = {
     Permission.OWN_ACCOUNT: EVERYBODY,
     # Somebody covers while one is away: of the staff for the staff, each for themselves, administrators for anybody.
     Permission.ARRANGE_COVER: STAFF,
+    Permission.SEE_TEAM: MANAGERS,
 }
 
 READING = frozenset(
@@ -78,6 +80,7 @@ READING = frozenset(
         Permission.SEE_INTERNAL,
         Permission.SEE_CATALOGUE,
         Permission.SEE_NOTICES,
+        Permission.SEE_TEAM,
         Permission.OWN_ACCOUNT,
     }
 )

@@ -14,6 +14,7 @@ from tracker.domain.errors import EditedMeanwhile, FieldError, Guard, Invalid, N
 from tracker.domain.secret import find_secret
 from tracker.domain.text import TextError, read_line
 from tracker.domain.workday import Calendar, UnknownTimeZone
+from tracker.services.listing import list_site
 from tracker.services.planning import ground_of, place_following, recount, redirect, replan
 from tracker.services.scoping import consider, consider_engagement
 from tracker.store import audit
@@ -114,6 +115,67 @@ def create_engagement(session: AnySession, actor: Actor, spec: EngagementSpec, *
         set_kickoff(session, engagement, spec.kickoff_on, now=now)
     replan(session, engagement, now=now)
     return engagement
+
+
+@dataclass(frozen=True)
+class DuplicateSpec:
+    """A further engagement like another one: its name and customer, and what is taken along.
+
+    Reference and date are the new agreement's own; lengths and silence come from the one before, where it has one.
+    """
+
+    name: str
+    customer: str
+    reference: str | None = None
+    signed_on: date | None = None
+    sites: bool = True
+    members: bool = True
+
+
+# What a site brings along. What was found out about it, its stage and its code base are its own.
+TAKEN_ALONG = ("name", "url", "cms", "cms_variant", "cms_version", "plan", "package", "premium_option")
+
+
+def duplicate_engagement(
+    session: AnySession, actor: Actor, engagement_id: UUID, spec: DuplicateSpec, *, now: datetime
+) -> Engagement:
+    """Open an engagement like another one, led by whoever asks, with its sites listed anew and its people, as ticked.
+
+    Hours, signatures, inventories, comments and dates stay behind. Raises NotFound, NotAllowed, and Invalid at the field.
+    """
+    source = engagements.get(session, actor, engagement_id)
+    actor.must(Permission.EDIT_ENGAGEMENT)
+    before = engagements.agreement_of(session, source.id)
+    made = create_engagement(
+        session,
+        actor,
+        EngagementSpec(
+            name=spec.name,
+            customer=spec.customer,
+            time_zone=source.time_zone,
+            type=source.type,
+            agreement=_agreed_like(before, spec),
+            account_rep=source.account_rep,
+        ),
+        now=now,
+    )
+    if spec.sites:
+        for site in sites.of_engagement(session, source.id):
+            if site.stage != "withdrawn":
+                list_site(session, actor, made, {name: getattr(site, name) for name in TAKEN_ALONG}, now=now)
+    if spec.members:
+        for person in engagements.members_of(session, source.id):
+            if person.deactivated_at is None:
+                add_member(session, actor, made.id, person.id, now=now)
+    audit.record(session, actor, made.id, "engagement.duplicated", ("engagement", source.id), {"from": source.name})
+    return made
+
+
+def _agreed_like(before: Agreement | None, spec: DuplicateSpec) -> AgreementSpec | None:
+    if before is None:
+        return None
+    terms = {name: getattr(before, name) for name in TERMS}
+    return AgreementSpec.of(terms | {"reference": spec.reference or None, "signed_on": spec.signed_on})
 
 
 def _check(spec: EngagementSpec) -> None:

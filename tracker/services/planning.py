@@ -16,11 +16,11 @@ from tracker.domain.site import LAUNCHED_STAGES
 from tracker.domain.workday import Calendar
 from tracker.services.obligations import align
 from tracker.store import comment as comments
+from tracker.store import cover as covers
 from tracker.store import deadline as deadlines
 from tracker.store import duty as duties
 from tracker.store import engagement as engagements
 from tracker.store import outbox
-from tracker.store import person as people
 from tracker.store import site as sites
 from tracker.store.database import AnySession
 from tracker.store.deadline import Deadline
@@ -96,6 +96,7 @@ def replan(session: AnySession, engagement: Engagement, *, now: datetime, after:
     ground = ground_of(session, engagement, around=[now.date(), *(deadline.day for deadline in dated)])
     align(session, engagement, dated, ground.listed, ground.catalogue_version, now=now)
     mentions = _slack_ids(session, dated)
+    mentions = covers.mentions_of(session, {each.owner_id for each in dated if each.owner_id is not None}, now)
     notices: list[Notice] = []
     keep: list[str] = []
     engagement.next_on = next((deadline.day for deadline in dated if _is_live(deadline, ground)), None)
@@ -108,7 +109,7 @@ def replan(session: AnySession, engagement: Engagement, *, now: datetime, after:
             Moment(deadline.dates, ground.calendar, _window(ground)),
         )
         for occasion in occasions(ladder, moment, after=LONG_AGO, now=now):
-            notice = _notice(deadline, occasion, ground, mentions.get(deadline.owner_id))
+            notice = _notice(deadline, occasion, ground, mentions.at(deadline.owner_id, occasion.at))
             keep.append(notice.key)
             if occasion.at > (after or now):
                 notices.append(notice)
@@ -194,11 +195,6 @@ def _is_live(deadline: Deadline, ground: Ground) -> bool:
 
 def _window(ground: Ground) -> int | None:
     return ground.windows.cutover if ground.windows else None
-
-
-def _slack_ids(session: AnySession, dated: Iterable[Deadline]) -> dict[UUID | None, str | None]:
-    owners = {deadline.owner_id for deadline in dated if deadline.owner_id is not None}
-    return {owner: people.get(session, owner).slack_user_id for owner in owners}
 
 
 def _notice(deadline: Deadline, occasion: Occasion, ground: Ground, mention: str | None) -> Notice:

@@ -1,6 +1,6 @@
 """Who covers for whom while they are away."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
-from tracker.domain.access import Actor, Permission
+from tracker.domain.access import Actor, Role
 from tracker.domain.errors import NotFound
 from tracker.store.database import AnySession, Base, Keyed
 from tracker.store.person import Person
@@ -63,6 +63,11 @@ def running_for(session: AnySession, person_ids: Collection[UUID], now: datetime
     return {row[0].person_id: CoverRow(*row) for row in rows}
 
 
+def running_now(session: AnySession, now: datetime, *, limit: int = 500) -> list[CoverRow]:
+    """All covers that run at a moment, in one statement."""
+    return [CoverRow(*row) for row in session.execute(_rows().where(running(now)).order_by(Cover.until_on).limit(limit))]
+
+
 def to_come(session: AnySession, person_id: UUID, now: datetime, *, limit: int = 100) -> list[CoverRow]:
     """The covers that run or will, of somebody's absences and of what they cover for others, the earliest first."""
     theirs = sa.or_(Cover.person_id == person_id, Cover.cover_id == person_id)
@@ -79,8 +84,9 @@ def page(session: AnySession, person_id: UUID, *, before: UUID | None, limit: in
 def get(session: AnySession, actor: Actor, cover_id: UUID) -> Cover:
     """A cover of one's own absence, or for administrators anybody's. Raises NotFound."""
     found = session.get(Cover, cover_id)
-    own = found is not None and found.person_id == actor.person_id and actor.only_engagement_id is None
-    if found is None or not (own or actor.may(Permission.MANAGE_PEOPLE)):
+    if found is None or actor.only_engagement_id is not None:
+        raise NotFound
+    if found.person_id != actor.person_id and actor.role is not Role.ADMIN:
         raise NotFound
     return found
 
@@ -90,3 +96,29 @@ def crossing(session: AnySession, starts_at: datetime, ends_at: datetime, *who: 
     query = _rows().where(Cover.ended_at.is_(None), Cover.starts_at < ends_at, Cover.ends_at > starts_at, *who)
     row = session.execute(query.order_by(Cover.starts_at).limit(1)).first()
     return None if row is None else CoverRow(*row)
+
+
+@dataclass(frozen=True)
+class Mentions:
+    """Whom Slack mentions for somebody at a moment: themselves, or whoever covers for them then."""
+
+    slack_ids: Mapping[UUID, str | None]
+    covers: Sequence[Cover]
+
+    def at(self, person_id: UUID | None, moment: datetime) -> str | None:
+        """The Slack id to mention. A cover whom Slack does not know leaves the mention with the absent person."""
+        for cover in self.covers:
+            if cover.person_id == person_id and cover.starts_at <= moment < cover.ends_at:
+                return self.slack_ids.get(cover.cover_id) or self.slack_ids.get(cover.person_id)
+        return self.slack_ids.get(person_id) if person_id is not None else None
+
+
+def mentions_of(session: AnySession, person_ids: Collection[UUID], now: datetime) -> Mentions:
+    """Whom to mention for these people from now on, in two statements; in none for nobody."""
+    if not person_ids:
+        return Mentions({}, ())
+    query = sa.select(Cover).where(Cover.person_id.in_(person_ids), Cover.ended_at.is_(None), Cover.ends_at > now)
+    covers = list(session.scalars(query))
+    named = {*person_ids, *(cover.cover_id for cover in covers)}
+    rows = session.execute(sa.select(Person.id, Person.slack_user_id).where(Person.id.in_(named)))
+    return Mentions({row.id: row.slack_user_id for row in rows}, covers)

@@ -110,3 +110,10 @@ def of_site(session: AnySession, site_id: UUID) -> list[Deadline]:
     """The dates of one site, in order."""
     query = sa.select(Deadline).where(Deadline.site_id == site_id, Deadline.withdrawn_at.is_(None))
     return list(session.scalars(query.order_by(Deadline.day, Deadline.id)))
+
+
+def engagements_owned_by(session: AnySession, person_id: UUID) -> list[UUID]:
+    """The engagements in which somebody has an open date to look after, in the order in which rows are held."""
+    query = sa.select(Deadline.engagement_id).distinct()
+    query = query.where(Deadline.owner_id == person_id, Deadline.withdrawn_at.is_(None), Deadline.done_at.is_(None))
+    return list(session.scalars(query.order_by(Deadline.engagement_id)))

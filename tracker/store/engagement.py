@@ -5,7 +5,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import InstrumentedAttribute, Mapped, aliased, mapped_column, validates
+from sqlalchemy.orm import Mapped, aliased, mapped_column, validates
 
 from tracker.domain.access import MANAGERS, Actor
 from tracker.domain.engagement import TYPES, UAT_SILENCE, Windows
@@ -119,11 +119,23 @@ def visible(actor: Actor) -> sa.ColumnElement[bool]:
 
 def on_it(actor: Actor) -> sa.ColumnElement[bool]:
     """The engagements that an actor leads or is assigned to, and those of whom they cover for at this moment."""
-    rule = sa.or_(_is_member(actor.person_id), Engagement.manager_id == actor.person_id)
-    if actor.now is None:
-        return rule
-    theirs = sa.or_(_is_member(Cover.person_id), Engagement.manager_id == Cover.person_id)
-    return sa.or_(rule, sa.exists().where(Cover.cover_id == actor.person_id, running(actor.now), theirs))
+    member = aliased(Member)
+    assigned = (member.engagement_id == Engagement.id, member.left_at.is_(None))
+    rules = [_exists(*assigned, member.person_id == actor.person_id), Engagement.manager_id == actor.person_id]
+    if actor.now is not None:
+        covered = (Cover.cover_id == actor.person_id, running(actor.now))
+        rules.append(_exists(*covered, Cover.person_id == Engagement.manager_id))
+        rules.append(_exists(*covered, Cover.person_id == member.person_id, *assigned))
+    return sa.or_(*rules)
+
+
+def _exists(*where: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Tied to the engagement of the query around it and to nothing else, however deep it stands.
+
+    Left to itself, SQLAlchemy would tie it to whatever the query around it reads as well, such as members, or to nothing
+    two levels up; either opens engagements to those who are not on them.
+    """
+    return sa.exists().where(*where).correlate(Engagement)
 
 
 def ids_on_it(actor: Actor) -> sa.CompoundSelect[tuple[UUID]]:

@@ -227,6 +227,14 @@ def tokens_of(session: AnySession, person_id: UUID) -> list[ApiToken]:
     return list(session.scalars(query.order_by(ApiToken.created_at.desc()).limit(100)))
 
 
+def staff_member(session: AnySession, person_id: UUID) -> Person:
+    """Somebody of the staff, also one who has left. Raises NotFound for anybody else."""
+    person = get(session, person_id)
+    if person.role not in STAFF:
+        raise NotFound
+    return person
+
+
 def active_staff(session: AnySession) -> list[Person]:
     """Everybody of the staff who may be given something to do, by name."""
     query = sa.select(Person).where(Person.role.in_(sorted(STAFF)), Person.deactivated_at.is_(None))

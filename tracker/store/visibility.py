@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from tracker.domain.access import Actor
 from tracker.domain.errors import NotFound
+from tracker.store import cover as covers
 from tracker.store.change_request import ChangeRequest
 from tracker.store.comment import Comment
 from tracker.store.database import AnySession
@@ -58,6 +59,10 @@ def must_see(session: AnySession, actor: Actor, name: str, thing_id: UUID) -> No
     """Raises NotFound for a thing that is not there or that the actor must not know of."""
     if name in OF_INSTALLATION:
         # People are known to administrators only; their routes say so themselves.
+        return
+    if name == "cover_id":
+        # Each of the staff knows of the covers of their own absences, administrators of all.
+        covers.get(session, actor, thing_id)
         return
     if name == "customer_id":
         visible_customer(session, actor, thing_id)

@@ -166,6 +166,7 @@ def _page(form: AccountForm, password_form: PasswordForm) -> str:
             "save": url_for("account.show"),
             "password": url_for("account.password"),
             "sign_out_others": url_for("account.sign_out_others"),
+            "away": url_for("cover.mine"),
         },
     )
 

@@ -16,12 +16,12 @@ from tracker.edge.rule import allow
 from tracker.services import engagement as service
 from tracker.services import requirements as requirements_service
 from tracker.store import budget as budgets
+from tracker.store import cover, portfolio, requirements
 from tracker.store import deadline as deadlines
 from tracker.store import duty as duties
 from tracker.store import engagement as engagements
 from tracker.store import notice as notices
 from tracker.store import person as people
-from tracker.store import portfolio, requirements
 from tracker.store import site as sites
 from tracker.store import time_entry as entries
 from tracker.store.database import db
@@ -189,6 +189,7 @@ def urls_of(engagement: Engagement, actor: Actor) -> dict[str, str | None]:
     base = f"/engagements/{engagement.id}"
     allowed = {
         "edit": (Permission.EDIT_ENGAGEMENT, f"{base}/edit"),
+        "duplicate": (Permission.EDIT_ENGAGEMENT, f"{base}/duplicate"),
         "set_date": (Permission.EDIT_ENGAGEMENT, f"{base}/deadlines/new"),
         "agree": (Permission.EDIT_ENGAGEMENT, f"{base}/agree"),
         "assign": (Permission.EDIT_ENGAGEMENT, f"{base}/members"),
@@ -255,6 +256,7 @@ def people_of(engagement: Engagement, actor: Actor, form: MemberForm | None) -> 
     customer = engagements.customer(db.session, engagement.customer_id)
     manager = people.get(db.session, engagement.manager_id)
     members = engagements.members_of(db.session, engagement.id)
+    away = cover.running_for(db.session, {manager.id, *(member.id for member in members)}, utc_now())
     stage, _count = portfolio.stages_of(db.session, [engagement])[engagement.id]
     if actor.may(Permission.EDIT_ENGAGEMENT):
         form = form or MemberForm(formdata=None)
@@ -264,7 +266,7 @@ def people_of(engagement: Engagement, actor: Actor, form: MemberForm | None) -> 
         "engagement": present.engagement_head(engagement, customer.name, manager.name, stage),
         "agreement": present.agreement_card(engagements.agreement_of(db.session, engagement.id)),
         "holidays": dict(countries()).get(customer.country or ""),
-        "members": present.member_rows(members, manager, engagement.id, actor),
+        "members": present.member_rows(members, manager, engagement.id, actor, away),
         "member_form": form,
         "notices": [present.notice_row(notice, engagement.time_zone) for notice in coming],
     }

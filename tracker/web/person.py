@@ -26,6 +26,7 @@ from tracker.services.person import PersonSpec
 from tracker.services.sign_in import LINK_LIFE
 from tracker.store import engagement as engagements
 from tracker.store import person as people
+from tracker.store import team
 from tracker.store.database import db
 from tracker.store.person import ApiToken, Person
 from tracker.store.transaction import Repeated
@@ -169,12 +170,21 @@ def _set_active(person_id: UUID, *, active: bool) -> ResponseReturnValue:
     answer = save(
         form,
         lambda: service.set_active(db.session, actor, person_id, active=active, now=utc_now()),
-        lambda _person: url_for("person.index"),
+        lambda _person: _after_change(person_id, active=active),
     )
     if answer is None:
         return _people_page(form), form.status
     flash("They may sign in again; make them a link." if active else "Deactivated, and signed out everywhere.", "success")
+    if answer.location != url_for("person.index"):
+        flash("They still lead running engagements. Hand these over, so that somebody looks after them.", "warning")
     return answer
+
+
+def _after_change(person_id: UUID, *, active: bool) -> str:
+    """Back to the list, or to handing over where somebody who leads running engagements is gone."""
+    if not active and team.leads_running(db.session, person_id):
+        return url_for("handover.show", person_id=person_id)
+    return url_for("person.index")
 
 
 def _people_page(form: Form | None = None) -> str:
@@ -205,6 +215,7 @@ def _row(actor: Actor, person: Person, customers: dict[UUID, str]) -> dict[str, 
     seen = person.last_signed_in_at
     return {
         "name": person.name,
+        "url": url_for("team.person", person_id=person.id),
         "email": person.email,
         "role_label": Role(person.role).label,
         "customer": customers[person.customer_id] if person.customer_id else None,

@@ -283,7 +283,9 @@ def _local_day(moment: datetime, zone: str) -> str:
     return say_day(moment.astimezone(ZoneInfo(zone)).date())
 
 
-def member_rows(members: Sequence[Person], manager: Person, engagement_id: UUID, actor: Actor) -> list[Shown]:
+def member_rows(
+    members: Sequence[Person], manager: Person, engagement_id: UUID, actor: Actor, covers: Mapping[UUID, CoverRow]
+) -> list[Shown]:
     """Who works on it, the manager first; others may be taken off by whoever edits the engagement."""
     may_edit = actor.may(Permission.EDIT_ENGAGEMENT)
     everybody = [manager, *(member for member in members if member.id != manager.id)]
@@ -291,6 +293,7 @@ def member_rows(members: Sequence[Person], manager: Person, engagement_id: UUID,
         Shown(
             name=person.name,
             initials=initials(person.name),
+            cover=say_cover(covers.get(person.id)),
             role_label="Leads this engagement" if person is manager else Role(person.role).label,
             remove_url=f"/engagements/{engagement_id}/members/{person.id}/remove" if may_edit and person is not manager else None,
         )
