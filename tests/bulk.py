@@ -12,7 +12,7 @@ from tracker.store.database import Base, db, table_of
 from tracker.store.deadline import Deadline
 from tracker.store.engagement import Customer, Engagement, Member
 from tracker.store.identity import new_id
-from tracker.store.scope import Question
+from tracker.store.question import Question
 from tracker.store.site import Site
 
 Row = dict[str, Any]

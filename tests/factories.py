@@ -53,8 +53,9 @@ from tracker.store.engagement import Engagement
 from tracker.store.freeze import Freeze
 from tracker.store.link import EngagementLink
 from tracker.store.person import Person
+from tracker.store.question import Question
 from tracker.store.requirements import ProjectRequirements
-from tracker.store.scope import Question, ScopeItem
+from tracker.store.scope import ScopeItem
 from tracker.store.site import Site
 from tracker.store.transaction import transaction
 from tracker.store.uat import Defect, UatRound

@@ -1,6 +1,6 @@
 """A believable installation for browser tests and pictures: people, three engagements, hours near a cap, dates."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -62,7 +62,8 @@ from tracker.store import inventory as inventories
 from tracker.store import person as people
 from tracker.store import scope as scopes
 from tracker.store.database import db
-from tracker.store.scope import Question, ScopeItem
+from tracker.store.question import Question
+from tracker.store.scope import ScopeItem
 
 PASSWORD = "correct horse battery"
 ADMIN, MANAGER, ENGINEER, APPROVER, VIEWER = (
@@ -84,9 +85,9 @@ class Scene:
     deadline_id: UUID
     path_site_id: UUID
     change_request_id: UUID
-    inventory_item_id: UUID | None = None
-    inventory_upload_id: UUID | None = None
-    site_list_upload_id: UUID | None = None
+    inventory_item_id: UUID
+    inventory_upload_id: UUID
+    site_list_upload_id: UUID
     duty_id: UUID
     freeze_id: UUID
     round_id: UUID
@@ -96,21 +97,27 @@ class Scene:
 def lay() -> Scene:
     """Lay the whole scene, as of today."""
     who = _people()
-    museum = _museum(who)
+    engagement_id, site_id, deadline_id = _museum(who)
     _bakery(who)
     draft = _draft(who)
+    duty_id, freeze_id, round_id, defect_id = _duties(who, engagement_id, site_id)
+    _talk(who, engagement_id, site_id)
+    item_id, upload_id, list_id = _inventory(who, site_id, draft)
     return Scene(
-        *museum[:2],
-        draft,
-        museum[2],
+        engagement_id=engagement_id,
+        site_id=site_id,
+        draft_engagement_id=draft,
+        deadline_id=deadline_id,
         path_site_id=_self_service(who),
-        change_request_id=_changes(who, museum[0], museum[2]),
+        change_request_id=_changes(who, engagement_id, deadline_id),
+        inventory_item_id=item_id,
+        inventory_upload_id=upload_id,
+        site_list_upload_id=list_id,
+        duty_id=duty_id,
+        freeze_id=freeze_id,
+        round_id=round_id,
+        defect_id=defect_id,
     )
-    return _inventory(Scene(*museum[:2], draft, museum[2]), who)
-    _talk(who, museum[0], museum[1])
-    return Scene(*museum[:2], draft, museum[2])
-    duties_of = _duties(who, museum[0], museum[1])
-    return Scene(*museum[:2], draft, museum[2], *duties_of)
 
 
 def _people() -> dict[str, Actor]:
@@ -356,21 +363,21 @@ SITE_LIST = (
 )  # fmt: skip
 
 
-def _inventory(scene: Scene, who: dict[str, Actor]) -> Scene:
+def _inventory(who: dict[str, Actor], site_id: UUID, draft: UUID) -> tuple[UUID, UUID, UUID]:
     """What is installed on the museum's shop, a later list that was only looked at, and a list of sites."""
-    site_id, now = scene.site_id, utc_now()
+    now = utc_now()
     first, second = (read_inventory("\n".join(lines).encode()) for lines in (EXTENSIONS, NEXT_LIST))
     sites = read_site_list("\n".join(SITE_LIST).encode())
     with work():
         inventory.import_file(db.session, who[APPROVER], site_id, first, now=now, name="museum-shop.csv")
         upload = inventory.keep_file(db.session, who[APPROVER], site_id, second, now=now, name="museum-shop-2.csv").id
-        listed = site_list.keep_list(db.session, who[MANAGER], scene.draft_engagement_id, sites, now=now, name="sites.csv").id
+        listed = site_list.keep_list(db.session, who[MANAGER], draft, sites, now=now, name="sites.csv").id
         item = next(each.id for each in inventories.of_site(db.session, site_id) if each.slug == "museum-tickets")
         change = VerdictChange(
             frozenset({"verdict", "note", "estimate_minutes"}), "works", "Sells a ticket on the copy, twice.", 30
         )
         inventory.say_verdict(db.session, who[ENGINEER], item, change, now=now)
-    return replace(scene, inventory_item_id=item, inventory_upload_id=upload, site_list_upload_id=listed)
+    return item, upload, listed
 
 
 def _talk(who: dict[str, Actor], engagement_id: UUID, shop: UUID) -> None:

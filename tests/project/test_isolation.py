@@ -47,7 +47,7 @@ from tracker.services.time_entry import book, submit
 from tracker.store.database import db
 from tracker.store.engagement import Engagement
 from tracker.store.person import Person
-from tracker.store.scope import Risk
+from tracker.store.risk import Risk
 from tracker.store.transaction import transaction
 from tracker.store.visibility import OF_ENGAGEMENT
 

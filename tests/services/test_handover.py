@@ -24,7 +24,8 @@ from tracker.store.database import db
 from tracker.store.engagement import Engagement
 from tracker.store.notice import OutboxNotice
 from tracker.store.person import Person
-from tracker.store.scope import Question, Risk
+from tracker.store.question import Question
+from tracker.store.risk import Risk
 from tracker.store.transaction import transaction
 
 

@@ -23,7 +23,7 @@ from tracker.store.database import db
 from tracker.store.engagement import Engagement
 from tracker.store.notice import OutboxNotice
 from tracker.store.person import Person
-from tracker.store.scope import Question
+from tracker.store.question import Question
 from tracker.store.transaction import transaction
 from tracker.store.weekly_update import WeeklyUpdate
 

@@ -5,30 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from tracker.domain.access import Actor
-from tracker.domain.budget import entitled
+from tracker.domain.budget import BudgetKind, entitled
 from tracker.domain.errors import Invalid
 from tracker.domain.listing import DEFAULTS
 from tracker.domain.listing import read_values as read_values
 from tracker.domain.site import check_multisite, check_package, check_variant, read_facts
-from tracker.services.obligations import begin_site
-from tracker.services.scoping import changed_of, consider, known_of, note_sources
-from tracker.domain.budget import BudgetKind, entitled
-from tracker.domain.errors import FieldError, Invalid
-from tracker.domain.site import (
-    CMS,
-    CMS_VARIANTS,
-    MULTISITE_DECISIONS,
-    PACKAGES,
-    PLANS,
-    PREMIUM_OPTIONS,
-    UPSTREAM_CHOICES,
-    check_facts,
-    check_package,
-    check_variant,
-    read_address,
-    read_facts,
-)
-from tracker.domain.text import TextError, read_line
+from tracker.services.obligations import begin_sites
+from tracker.services.scoping import begin, changed_of, consider, known_of, note_sources
 from tracker.store import audit
 from tracker.store import budget as budgets
 from tracker.store import site as sites
@@ -73,16 +56,12 @@ def list_sites(
     check_whole(session, *made)
     session.add_all(made)
     session.flush()
-    entitle(session, site)
-    note_sources(site, actor, known_of(site), source="listing", now=now)
-    begin_site(session, engagement, site, now=now)
-    audit.record(session, actor, engagement.id, "site.added", ("site", site.id), {"name": site.name, "url": site.url})
-    consider(session, engagement, site, now=now)
-    return site
     for site in made:
         session.add_all(_budgets(site, entitled(site.package, site.premium_option)))
+        note_sources(site, actor, known_of(site), source="listing", now=now)
         audit.record(session, actor, engagement.id, "site.added", ("site", site.id), {"name": site.name, "url": site.url})
-    session.flush()
+    begin_sites(session, engagement, made, now=now)
+    begin(session, engagement, made, now=now)
     return made
 
 
@@ -107,17 +86,12 @@ def change_site(
     audit.record(session, actor, site.engagement_id, "site.edited", ("site", site.id), named)
 
 
-def check_whole(session: AnySession, site: Site) -> None:
-    check_package(site.package, site.premium_option)
-    check_variant(site.cms, site.cms_variant)
-    check_multisite(site.cms, site.facts, site.multisite_decision)
-    for other in sites.of_engagement(session, site.engagement_id):
-        if other.id != site.id and other.url_key == site.url_key and other.stage != "withdrawn":
 def check_whole(session: AnySession, *changed: Site) -> None:
     """Check sites of one engagement against their own rules and each other's addresses, in one statement. Raises Invalid."""
     for site in changed:
         check_package(site.package, site.premium_option)
         check_variant(site.cms, site.cms_variant)
+        check_multisite(site.cms, site.facts, site.multisite_decision)
     there = sites.at_addresses(session, changed[0].engagement_id, {site.url_key for site in changed})
     for site in changed:
         other = there.setdefault(site.url_key, site)

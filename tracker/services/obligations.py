@@ -52,13 +52,13 @@ def align(
     session.flush()
 
 
-def begin_site(session: AnySession, engagement: Engagement, site: Site, *, now: datetime) -> None:
-    """The duties of a site that has just been listed; it has no dates yet."""
+def begin_sites(session: AnySession, engagement: Engagement, listed: Iterable[Site], *, now: datetime) -> None:
+    """The duties of sites that have just been listed; they have no dates yet."""
     if engagement.type != "managed":
         return
     agreement = engagements.agreement_of(session, engagement.id)
     titles = _titles(agreement.catalogue_version if agreement else None)
-    session.add_all(_duty(engagement.id, (site.id, kind), titles, now) for kind in OF_SITE)
+    session.add_all(_duty(engagement.id, (site.id, kind), titles, now) for site in listed for kind in OF_SITE)
     session.flush()
 
 

@@ -95,7 +95,6 @@ def replan(session: AnySession, engagement: Engagement, *, now: datetime, after:
     dated = deadlines.of_engagement(session, engagement.id, anew=True)
     ground = ground_of(session, engagement, around=[now.date(), *(deadline.day for deadline in dated)])
     align(session, engagement, dated, ground.listed, ground.catalogue_version, now=now)
-    mentions = _slack_ids(session, dated)
     mentions = covers.mentions_of(session, {each.owner_id for each in dated if each.owner_id is not None}, now)
     notices: list[Notice] = []
     keep: list[str] = []

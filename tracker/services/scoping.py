@@ -79,6 +79,19 @@ def note_sources(site: Site, actor: Actor, changed: Iterable[str], *, source: st
     site.fact_sources = sources
 
 
+def begin(session: AnySession, engagement: Engagement, listed: Iterable[Site], *, now: datetime) -> None:
+    """Decide the scope of sites that have just been listed, in as many statements for many as for one."""
+    if engagement.type != "managed":
+        return
+    catalogue, due = catalogue_of(session, engagement.id), _due_on(session, engagement, now)
+    for site in listed:
+        lines = list(lines_of_site(catalogue, known_of(site)))
+        _bring_in_line(session, engagement, site, catalogue, lines, {}, now=now)
+        missing = dict.fromkeys(fact for line in lines for fact in line.ruling.missing_facts)
+        session.add_all(_question(site, fact, due, now) for fact in missing)
+    session.flush()
+
+
 def consider(session: AnySession, engagement: Engagement, site: Site, *, now: datetime) -> None:
     """Decide a site's scope by the rules, and ask for what they miss. The engagement's row is held by the caller."""
     session.flush()
@@ -89,6 +102,7 @@ def consider(session: AnySession, engagement: Engagement, site: Site, *, now: da
         lines = list(lines_of_site(catalogue, known_of(site)))
         stored = {item.item: item for item in scopes.of_site(session, site.id, anew=True)}
         _bring_in_line(session, engagement, site, catalogue, lines, stored, now=now)
+        session.flush()
         asked = (line.ruling.missing_facts for line in lines if stored.get(line.item) is None or stored[line.item].by_rule)
         _ask(session, engagement, site, dict.fromkeys(fact for facts in asked for fact in facts), now=now)
 
@@ -101,6 +115,7 @@ def consider_engagement(session: AnySession, engagement: Engagement, *, now: dat
         lines = list(lines_of_engagement(catalogue))
         stored = {item.item: item for item in scopes.of_engagement(session, engagement.id, anew=True)}
         _bring_in_line(session, engagement, None, catalogue, lines, stored, now=now)
+        session.flush()
 
 
 def _bring_in_line(
@@ -131,7 +146,6 @@ def _bring_in_line(
             item.decision, item.reason, item.route, item.decided_at = Decision.NOT_APPLICABLE, NO_LONGER, None, now
             item.version += 1
             decided[name] = item.decision
-    session.flush()
     if decided:
         subject = ("site", site.id) if site else ("engagement", engagement.id)
         audit.record(session, SYSTEM, engagement.id, "scope.decided_by_rule", subject, decided)

@@ -150,12 +150,6 @@ def ids_on_it(actor: Actor) -> sa.CompoundSelect[tuple[UUID]]:
     return sa.union(*parts)
 
 
-def _is_member(person: UUID | InstrumentedAttribute[UUID] | None) -> sa.ColumnElement[bool]:
-    # Under a name of its own: a query that reads members itself would otherwise lend this one its rows.
-    member = aliased(Member)
-    return sa.exists().where(member.engagement_id == Engagement.id, member.person_id == person, member.left_at.is_(None))
-
-
 def get(session: AnySession, actor: Actor, engagement_id: UUID) -> Engagement:
     """Raises NotFound for one that is not there or not the actor's to know of."""
     found = session.scalar(sa.select(Engagement).where(Engagement.id == engagement_id, visible(actor)))

@@ -11,7 +11,8 @@ from tracker.domain.access import Actor
 from tracker.store.database import AnySession
 from tracker.store.deadline import Deadline
 from tracker.store.engagement import Customer, Engagement, Member, visible
-from tracker.store.scope import Question, Risk
+from tracker.store.question import Question
+from tracker.store.risk import Risk
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from tracker.domain.access import STAFF, Actor
 from tracker.store.database import AnySession
 from tracker.store.engagement import Customer, Engagement, ids_on_it, visible
 from tracker.store.person import Person
-from tracker.store.scope import Question
+from tracker.store.question import Question
 from tracker.store.site import Site
 
 

@@ -195,7 +195,6 @@ def page_of(site_id: UUID, *, refused: Form | None = None) -> ResponseReturnValu
         refused=refused,
         site=present.site_head(site),
         engagement=head_of(engagement),
-        transitions=[present.transition_row(*each) for each in open_steps(SITE_LIFECYCLE, site.stage, facts, waits)],
         way=way_of(site, engagement, actor),
         transitions=transitions_of(site, facts, waits),
         deadlines=dates_of(site, engagement, actor),
