@@ -91,3 +91,18 @@ def test_no_hours_are_logged_on_a_self_service_site_and_it_says_why(ask: Ask) ->
     refused = ask("POST", "/time-entries", said)
     assert (refused.status_code, refused.json["code"]) == (409, "unlisted_site")
     assert "guided self-service migration" in refused.json["detail"]
+
+
+def test_a_self_service_engagement_is_made_without_an_agreement_and_closes_with_its_paths(ask: Ask) -> None:
+    said = {"name": "Blog", "customer": "Acme", "time_zone": "Europe/Berlin", "type": "self_service"}
+    made = ask("POST", "/engagements", said)
+    assert made.status_code == 201, made.json
+    engagement = f"/engagements/{made.json['id']}"
+    site = ask("POST", f"{engagement}/sites", {"name": "Blog", "url": "https://blog.example.com", "cms": "drupal"}).json
+    path = ask("POST", f"/sites/{site['id']}/runbook", {"runbook": "drupal7-terminus-import"}).json
+    assert ask("GET", engagement).json["stage"] == "in_delivery"
+    for step in path["steps"]:
+        skipped = ask("PATCH", f"/path-steps/{step['id']}", {"skipped_reason": "Done before", "on_behalf": True})
+        assert skipped.status_code == 200, skipped.json
+    assert ask("GET", engagement).json["stage"] == "closed"
+    assert ask("GET", f"/sites/{site['id']}/runbook").json["paths"][0]["state"] == "complete"

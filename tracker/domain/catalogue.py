@@ -22,6 +22,13 @@ class Identified(Protocol):
     def id(self) -> str: ...
 
 
+class Sourced(Identified, Protocol):
+    """An entry that says where it comes from."""
+
+    @property
+    def source(self) -> str: ...
+
+
 class Record:
     """An entry of a catalogue file: no field that is not named here."""
 
@@ -464,14 +471,12 @@ class Catalogue:
         """Statements whose source has a short name that is not explained. Pages of the host are named in full."""
         known = {source.id for source in self.offering.sources}
         offering = self.offering
-        sourced: list[tuple[str, str]] = [
-            (each.id, each.source)
-            for each in (
-                *offering.packages, *offering.premium_options, *offering.included, *offering.upstream_choices, *offering.caps,
-                *offering.exclusions, *offering.responsibilities, *offering.adjacent_services, *self.known_issues.issues,
-                *self.known_issues.code_patterns, *self.runbooks.import_faults,
-            )
+        entries: list[Sequence[Sourced]] = [
+            offering.packages, offering.premium_options, offering.included, offering.upstream_choices, offering.caps,
+            offering.exclusions, offering.responsibilities, offering.adjacent_services, self.known_issues.issues,
+            self.known_issues.code_patterns, self.runbooks.import_faults,
         ]  # fmt: skip
+        sourced = [(each.id, each.source) for found in entries for each in found]
         for runbook in self.runbooks.runbooks:
             sourced += [(f"{runbook.id}, step {step.id}", step.source) for step in runbook.steps]
             sourced.append((f"{runbook.id}, on failure", runbook.on_failure.source))

@@ -210,15 +210,15 @@ def proposal_card(proposal: Proposal, known: Catalogue) -> Shown:
 
 def path_choices(known: Catalogue, site: Site, engagement: Engagement, proposal: Proposal, walks: Iterable[Walk]) -> list[Shown]:
     """Every path for the site's system that is not under way, the proposed ones first, with when it fits and when it does not."""
-    proposed = [each.runbook_id for each in (proposal.calls, proposal) if each is not None]
+    proposed = [each.runbook_id for each in (proposal, proposal.calls) if each is not None] + [LAUNCH]
     walked = {walk.path.runbook for walk in walks if walk.path.state == "active"}
     fitting = [
         runbook
         for runbook in known.paths.values()
         if site.cms in runbook.cms and runbook.id not in walked and (engagement.type == "managed" or runbook.id != MANAGED)
     ]
-    rows = [_choice(runbook, known, is_proposed=runbook.id in (*proposed, LAUNCH)) for runbook in fitting]
-    return sorted(rows, key=lambda row: (not row.is_proposed, row.is_superseded))
+    rows = [_choice(runbook, known, is_proposed=runbook.id in proposed) for runbook in fitting]
+    return sorted(rows, key=lambda row: (proposed.index(row.id) if row.is_proposed else len(proposed), row.is_superseded))
 
 
 def _choice(runbook: Runbook, known: Catalogue, *, is_proposed: bool) -> Shown:
