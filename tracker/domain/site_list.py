@@ -10,7 +10,16 @@ from typing import Any
 
 from tracker.domain.errors import Invalid
 from tracker.domain.rejected_row import RejectedRow, harmless_cells
-from tracker.domain.site import CMS, LONGEST_URL, MULTISITE_DECISIONS, PACKAGES, PLANS, PREMIUM_OPTIONS, UPSTREAM_CHOICES
+from tracker.domain.site import (
+    CMS,
+    CMS_VARIANTS,
+    LONGEST_URL,
+    MULTISITE_DECISIONS,
+    PACKAGES,
+    PLANS,
+    PREMIUM_OPTIONS,
+    UPSTREAM_CHOICES,
+)
 from tracker.domain.text import TextError, read_line
 
 MOST_SITES = 500
@@ -21,16 +30,15 @@ def plain(text: str) -> str:
     return re.sub(r"[\W_]+", "", text.casefold())
 
 
-def _words(names: Iterable[str], **more: str) -> dict[str, Mapping[str, str]]:
-    return {plain(name): {"": name} for name in names} | {word: {"": name} for word, name in more.items()}
+def _words(names: Iterable[str], **more: str) -> dict[str, str]:
+    return {plain(name): name for name in names} | more
 
 
-DRUPAL_7, COMPOSER = {"": "drupal", "cms_variant": "drupal-7"}, {"": "drupal", "cms_variant": "drupal-composer"}
 YES, NO = ("yes", "true", "1", "y", "x"), ("no", "false", "0", "n")
-# What people write, and what it says of the column itself ("") and of others.
-WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
-    "cms": _words(CMS, wp="wordpress") | {"drupal7": DRUPAL_7, "drupalcomposer": COMPOSER},
-    "cms_variant": _words(("drupal-7", "drupal-composer"), composer="drupal-composer", d7="drupal-7"),
+# What people write in each column, without capitals, spaces and signs.
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "cms": _words(CMS, wp="wordpress"),
+    "cms_variant": _words(CMS_VARIANTS, composer="drupal-composer", d7="drupal-7"),
     "plan": _words(
         PLANS, performancesmall="performance_s", performancemedium="performance_m", performancelarge="performance_l",
         performanceextralarge="performance_xl",
@@ -82,15 +90,21 @@ def read_site_row(row: int, said: Mapping[str, str], cells: tuple[tuple[str, str
             if word not in YES + NO:
                 return RejectedRow.of(row, column, text, "Write yes or no, or leave it empty.", cells)
             values[column] = word in YES
-        elif column == "cms" and word not in WORDS["cms"] and (found := WITH_VERSION.fullmatch(text)):
-            values |= {"cms": WORDS["cms"][found[1].casefold()][""], "cms_version": found[2]}
+        elif column == "cms" and (found := WITH_VERSION.fullmatch(text)):
+            values |= _system(found[1], found[2])
         elif word not in WORDS[column]:
-            known = ", ".join(dict.fromkeys(each[""] for each in WORDS[column].values()))
+            known = ", ".join(dict.fromkeys(WORDS[column].values()))
             return RejectedRow.of(row, column, text, f"Write one of: {known}.", cells)
         else:
-            values |= {name or column: value for name, value in WORDS[column][word].items()}
+            values[column] = WORDS[column][word]
     values.setdefault("name", values.get("url", ""))
     return SiteRow(row, values, cells)
+
+
+def _system(name: str, version: str) -> dict[str, str]:
+    """Drupal 7 is a variant of its own; whether a later one is built with Composer is not guessed."""
+    said = {"cms": WORDS["cms"][name.casefold()], "cms_version": version}
+    return said | ({"cms_variant": "drupal-7"} if said["cms"] == "drupal" and version.split(".")[0] == "7" else {})
 
 
 def reject(row: SiteRow, error: Invalid) -> RejectedRow:

@@ -81,7 +81,7 @@ def _tried(session: AnySession, engagement: Engagement, listed: SiteList) -> Lis
 
 def _checked(row: SiteRow) -> dict[str, Any]:
     """Every value as it is stored. Raises Invalid as listing it would."""
-    values = read_values(DEFAULTS | {"url": "", "name": "", "cms": ""} | row.values)
+    values = read_values(DEFAULTS | {"url": "", "name": "", "cms": ""} | dict(row.values))
     check_package(values["package"], values["premium_option"])
     check_variant(values["cms"], values["cms_variant"])
     return values

@@ -1,8 +1,9 @@
 """The inventory of a site: what is installed, what becomes of it, and the files that say so."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import Blueprint, Response, flash, render_template, request, url_for
@@ -42,7 +43,7 @@ from tracker.web.upload import UploadForm, rejected_file, rejected_rows
 bp = Blueprint("inventory", __name__)
 PAGE_SIZE, IMPORTS_SHOWN = 100, 5
 
-VERDICT_LABELS = {
+VERDICT_LABELS: Mapping[str, str] = {
     Verdict.NO_SOLUTION: "Cannot run on the platform",
     Verdict.REPLACE: "To be replaced",
     Verdict.DISABLE: "To be switched off",
@@ -50,7 +51,7 @@ VERDICT_LABELS = {
     Verdict.UNKNOWN: "Not known yet",
     Verdict.WORKS: "Works",
 }
-VERDICT_TONES = {
+VERDICT_TONES: Mapping[str, str] = {
     Verdict.NO_SOLUTION: "red",
     Verdict.REPLACE: "red",
     Verdict.DISABLE: "amber",
@@ -194,7 +195,7 @@ def chosen_of(found: Sequence[tuple[InventoryItem, Finding]], asked: FilterForm)
 
 def filters_of(found: Sequence[tuple[InventoryItem, Finding]]) -> list[Shown]:
     """Everything, and each verdict that there is."""
-    counts, current = Counter(finding.verdict for _, finding in found), request.args.get("verdict", "")
+    counts, current = Counter(str(finding.verdict) for _, finding in found), request.args.get("verdict", "")
     every = [("", "All", len(found))]
     every += [(verdict, label, counts[verdict]) for verdict, label in VERDICT_LABELS.items() if counts[verdict]]
     return [
@@ -206,8 +207,8 @@ def filters_of(found: Sequence[tuple[InventoryItem, Finding]]) -> list[Shown]:
 def here(**changed: str) -> str:
     """This list with something else asked of it."""
     asked = {name: request.args.get(name, "") for name in ("q", "status", "sort", "verdict")} | changed
-    assert request.view_args is not None
-    return url_for("inventory.show", **request.view_args, **{name: value for name, value in asked.items() if value})
+    query = urlencode({name: value for name, value in asked.items() if value})
+    return f"{request.path}?{query}" if query else request.path
 
 
 def page_url(page: int) -> str:
