@@ -111,3 +111,23 @@ def test_a_foreign_site_is_not_spoken_of(ask: Ask, asking: Callable[[Person], As
     viewer = asking(make_person("customer_viewer"))
     assert viewer("POST", f"{base}/comments", {"text": "Hello", "site_id": str(elsewhere.id)}).status_code == 404
     assert viewer("GET", f"{base}/comments?site_id={elsewhere.id}").json["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field"),
+    [
+        ("POST", "comments", {"text": "password: hunter2hunter2", "audience": "internal"}, "text"),
+        ("POST", "links", {"kind": "other", "title": "password: hunter2hunter2", "url": "https://a.example"}, "title"),
+        ("POST", "links", {"kind": "other", "title": "Server", "url": "https://ann:hunter2hunter2@a.example"}, "url"),
+        ("PATCH", "kickoff", {"notes": "password: hunter2hunter2"}, "notes"),
+        ("PATCH", "kickoff", {"internal_notes": "password: hunter2hunter2"}, "internal_notes"),
+        ("PATCH", "kickoff", {"attendees": [{"name": "password: hunter2hunter2", "side": "team"}]}, "attendees"),
+        ("POST", "weekly-updates", {"text": "password: hunter2hunter2"}, "text"),
+    ],
+)
+def test_a_secret_is_refused_wherever_a_text_is_kept(
+    ask: Ask, base: str, method: str, path: str, body: dict[str, Any], field: str
+) -> None:
+    refused = ask(method, f"{base}/{path}", body)
+    assert (refused.status_code, refused.json["code"]) == (422, "invalid")
+    assert [error["field"] for error in refused.json["errors"]] == [field]

@@ -13,8 +13,10 @@ from tracker.clock import utc_now
 from tracker.domain.deadline import Dates, DeadlineKind
 from tracker.domain.workday import Calendar
 from tracker.services import deadline as deadline_service
+from tracker.services import engagement as engagement_service
 from tracker.services import kickoff as kickoff_service
 from tracker.services.deadline import DateSpec
+from tracker.services.engagement import EngagementChange
 from tracker.services.kickoff import KickoffChange
 from tracker.store.database import db
 from tracker.store.engagement import Engagement
@@ -117,6 +119,20 @@ def test_nothing_waits_on_the_customer_of_an_engagement_without_dates(client: Fl
     assert "Lena Fischer" in page
     assert "Jonas Weber" in page
     assert "https://slack.com/app_redirect?channel=C1" in page
+
+
+def test_an_engagement_that_rests_asks_nothing_of_its_customer(
+    client: FlaskClient, manager: Person, engagement: Engagement
+) -> None:
+    set_date(engagement, manager, DeadlineKind.INVENTORY, Dates(due_on=in_working_days(1)))
+    ask(engagement, "Who owns the DNS?")
+    with transaction(db.session, now=NOW):
+        rest = EngagementChange(None, {"status": "on_hold"})
+        engagement_service.edit_engagement(db.session, actor(manager), engagement.id, rest, now=NOW)
+    sign_in(client, make_person("customer_approver"))
+    page = client.get(f"/engagements/{engagement.id}").text
+    assert "Nothing right now." in todo_of(page)
+    assert "Site inventory due" in page
 
 
 def test_the_scope_is_said_in_plain_words_with_the_way_on(client: FlaskClient, engagement: Engagement) -> None:

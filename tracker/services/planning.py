@@ -168,6 +168,8 @@ def redirect(session: AnySession, engagement: Engagement) -> None:
 
 def tell(session: AnySession, engagement: Engagement, notice: Notice, *, now: datetime) -> None:
     """Plan a notice that no date asks for, once. What only the team may read is told to nobody where it has no channel."""
+    # Held, so that a channel that changes meanwhile is the one it goes to, or moves it with all else that waits.
+    take(session, engagement)
     channel = channel_of(engagement, notice.kind, notice.audience)
     if channel is None and notice.kind in TEAM_ONLY:
         return

@@ -89,7 +89,8 @@ def _decided(session: AnySession, ground: Ground, week: Week) -> Iterator[str]:
         yield f"The project requirements are agreed (version {agreed.version})"
     for signature, name in waiting.signatures(session, ground.engagement.id):
         if signature.signed_at >= week.began_at:
-            yield f"{name} signed {SIGNED[signature.subject]}{_of_site(ground.site_names, signature.site_id)}"
+            what = SIGNED.get(signature.subject, say_state(signature.subject))
+            yield f"{name} signed {what}{_of_site(ground.site_names, signature.site_id)}"
     for item in waiting.decided_since(session, ground.engagement.id, week.began_at):
         yield f"{item.title}{_of_site(ground.site_names, item.site_id)}: {DECIDED_AS[item.decision]}"
 

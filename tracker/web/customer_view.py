@@ -295,7 +295,8 @@ def _titled(item: ScopeItem) -> str:
 
 def _signature(signature: Any, name: str, ground: Ground) -> Shown:
     on = say_day(ground.calendar.local_date(signature.signed_at))
-    return Shown(what=f"{SUBJECTS[signature.subject]}{_of_site(ground, signature.site_id)}", by=f"{name}, {on}")
+    what = SUBJECTS.get(signature.subject, present.stage_label(signature.subject).capitalize())
+    return Shown(what=f"{what}{_of_site(ground, signature.site_id)}", by=f"{name}, {on}")
 
 
 def _channel_url(engagement: Engagement) -> str | None:
