@@ -92,7 +92,7 @@ def replan(session: AnySession, engagement: Engagement, *, now: datetime, after:
     dated = deadlines.of_engagement(session, engagement.id, anew=True)
     ground = ground_of(session, engagement, around=[now.date(), *(deadline.day for deadline in dated)])
     align(session, engagement, dated, ground.listed, ground.catalogue_version, now=now)
-    mentions = _slack_ids(session, dated)
+    mentions = people.slack_ids(session, {deadline.owner_id for deadline in dated if deadline.owner_id is not None})
     notices: list[Notice] = []
     keep: list[str] = []
     for deadline in dated:
@@ -160,11 +160,6 @@ def _is_live(deadline: Deadline, ground: Ground) -> bool:
 
 def _window(ground: Ground) -> int | None:
     return ground.windows.cutover if ground.windows else None
-
-
-def _slack_ids(session: AnySession, dated: Iterable[Deadline]) -> dict[UUID | None, str | None]:
-    owners = {deadline.owner_id for deadline in dated if deadline.owner_id is not None}
-    return {owner: people.get(session, owner).slack_user_id for owner in owners}
 
 
 def _notice(deadline: Deadline, occasion: Occasion, ground: Ground, mention: str | None) -> Notice:
