@@ -407,7 +407,7 @@ def fill(revision: str) -> None:
             cast = "CAST(:{0} AS JSON)" if db.engine.dialect.name == "postgresql" else ":{0}"
             values = ", ".join((cast if name in json_columns else ":{0}").format(name) for name in row)
             typed = [sa.bindparam(name, type_=types[type(value)]) for name, value in row.items() if type(value) in types]
-            statement = sa.text(f"INSERT INTO {table} ({names}) VALUES ({values})").bindparams(*typed)
+            statement = sa.text(f'INSERT INTO "{table}" ({names}) VALUES ({values})').bindparams(*typed)
             connection.execute(statement, {name: plain(value) for name, value in row.items()})
 
 

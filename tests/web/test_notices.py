@@ -17,6 +17,7 @@ from tracker.store.engagement import Engagement
 from tracker.store.notice import OutboxNotice
 from tracker.store.outbox import log
 from tracker.store.transaction import transaction
+from tracker.web.notice import say_kind
 
 TITLE = "Send <b>logos</b> & fonts"
 
@@ -113,3 +114,16 @@ def test_the_list_goes_on_and_back(client: FlaskClient, app: Flask) -> None:
         more = re.search(r'href="(/notices\?after=[^"]+)" rel="next"', page)
         path = more[1].replace("&amp;", "&") if more else None
     assert len(seen) == len(notices(engagement)) > 50
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("join_channel.after1d", "Channel joined, 1 business day after"),
+        ("content_freeze_notice.5d", "Content freeze announced, 5 business days ahead"),
+        ("uat.opened", "UAT round opened"),
+        ("freeze.answered", "Freeze answered"),
+    ],
+)
+def test_each_kind_of_notice_is_named_in_words(kind: str, words: str) -> None:
+    assert say_kind(kind) == words

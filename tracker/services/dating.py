@@ -9,7 +9,7 @@ from tracker.domain.errors import Invalid
 from tracker.domain.freeze import KIND_OF_DATE, FreezeKind
 from tracker.domain.text import TextError, read_line, read_text
 from tracker.services.freezing import must_override
-from tracker.services.planning import Ground, ground_of, place_following
+from tracker.services.planning import Ground, ground_of, place_following, say_due
 from tracker.store import audit
 from tracker.store import deadline as deadlines
 from tracker.store import freeze as freezes
@@ -108,7 +108,8 @@ def _check_freezes(
         followed = row.deadline.kind in follows and row.deadline.source == "computed" and row.deadline.done_at is None
         moved = dates if own else Dates(due_on=follows[DeadlineKind(row.deadline.kind)]) if followed else row.deadline.dates
         if moved != row.deadline.dates:
-            what = f"The start of the {FreezeKind(row.freeze.kind).label.lower()} moves to {moved.due_at or moved.due_on}."
+            begins = say_due(moved, ground.calendar, ground.engagement.time_zone)
+            what = f"The {FreezeKind(row.freeze.kind).label.lower()} begins anew: {begins}"
             must_override(session, actor, [row], what, override_reason, now=now)
 
 

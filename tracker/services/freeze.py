@@ -10,8 +10,9 @@ from tracker.domain.errors import EditedMeanwhile, Guard, Invalid
 from tracker.domain.freeze import ANSWERS, DATES, OVER_AT, RULES, FreezeAnswer, FreezeKind, FreezeState, ends_earlier
 from tracker.domain.lifecycle import say_state
 from tracker.domain.notice import Audience
+from tracker.domain.workday import Calendar
 from tracker.services import dating, freezing
-from tracker.services.planning import replan, take
+from tracker.services.planning import replan, say_due, take
 from tracker.services.telling import tell
 from tracker.store import audit
 from tracker.store import deadline as deadlines
@@ -123,7 +124,8 @@ def _change(
     starts_at = change.starts_at if change.starts_at is not None else row.starts_at
     _check_end(starts_at, ends_at)
     if ends_earlier(freeze.ends_at, ends_at):
-        what = f"The {FreezeKind(freeze.kind).label.lower()} ends early, at {ends_at}."
+        zone = engagement.time_zone
+        what = f"The {FreezeKind(freeze.kind).label.lower()} ends early: {say_due(Dates(due_at=ends_at), Calendar(zone), zone)}"
         freezing.must_override(session, actor, [row], what, change.override_reason, now=now)
     if starts_at != row.starts_at:
         asked = Dates(due_at=starts_at)

@@ -87,8 +87,8 @@ def _hang(duty: Duty, date: Deadline | None) -> None:
         return
     is_new = duty.deadline_id != date.id
     duty.deadline_id = date.id
-    if is_new and date.owner_id is None:
-        date.owner_id = duty.owner_id
+    # Reminders mention whoever the duty belongs to.
+    date.owner_id = date.owner_id or duty.owner_id
     if not DUTIES[duty.kind].finishes_date:
         return
     if date.done_at is not None and duty.state == DutyState.OPEN:

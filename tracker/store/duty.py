@@ -121,8 +121,8 @@ def open_of_customer_for(session: AnySession, actor: Actor, *, limit: int) -> li
 def page(
     session: AnySession, engagement_id: UUID, *, site_id: UUID | None, state: str | None, after: UUID | None, limit: int
 ) -> list[DutyRow]:
-    """Some duties of an engagement, in the order in which they came up."""
-    where = [Duty.engagement_id == engagement_id]
+    """Some duties of an engagement, in the order in which they came up; those of withdrawn sites are left out."""
+    where = [Duty.engagement_id == engagement_id, STILL_THERE]
     if site_id is not None:
         where.append(Duty.site_id == site_id)
     if state is not None:

@@ -180,6 +180,12 @@ def people_named(session: AnySession, ids: set[UUID]) -> dict[UUID, str]:
     return {row.id: row.name for row in rows}
 
 
+def slack_ids(session: AnySession, ids: set[UUID]) -> dict[UUID | None, str | None]:
+    """Whom to mention in Slack, by id, in one statement."""
+    rows = session.execute(sa.select(Person.id, Person.slack_user_id).where(Person.id.in_(ids)))
+    return {row.id: row.slack_user_id for row in rows}
+
+
 def take_link(session: AnySession, token: str, now: datetime) -> SignInLink | None:
     """Use up a one-time link; None where it is unknown, used or expired. Two at once: one of them gets it."""
     link = open_link(session, token, now)

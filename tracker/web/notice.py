@@ -22,12 +22,22 @@ from tracker.store.database import db
 from tracker.store.notice import DeliveryAttempt, OutboxNotice
 from tracker.web.filters import say_moment
 from tracker.web.form import save
+from tracker.web.present import count_of
 from tracker.web.sign_in import EmptyForm
 
 bp = Blueprint("notice", __name__)
 NOTICES_SHOWN = 50
 KIND_TITLES = {"comment.customer": "Comment", "comment.internal": "Comment in the team", "update.weekly": "Weekly update"}
 LEAD = re.compile("([0-9]+)([dh])")
+AFTER = re.compile("after([0-9]+)d")
+# What is told because it has just happened, not because a date comes close.
+HAPPENED = {
+    "uat.opened": "UAT round opened",
+    "uat.signed": "UAT signed",
+    "uat.rejected": "UAT not accepted",
+    "defect.reported": "Defect reported",
+    "freeze.answered": "Freeze answered",
+}
 FACTS_SHOWN = 10  # No more fit into one message.
 AUDIENCE_LABELS = {Audience.CUSTOMER: "The customer and the team", Audience.INTERNAL: "The team"}
 SEND_AGAIN_FROM = (NoticeState.PARKED, NoticeState.DEAD)
@@ -86,13 +96,17 @@ def say_kind(kind: str) -> str:
     """A kind of notice as people read it, such as "Kick-off, 5 business days ahead"."""
     if kind in KIND_TITLES:
         return KIND_TITLES[kind]
+    if kind in HAPPENED:
+        return HAPPENED[kind]
     head, _, tail = kind.partition(".")
     title = KINDS[DeadlineKind(head)].title if head in set(DeadlineKind) else head.replace("_", " ").capitalize()
     return f"{title}, {_say_occasion(tail)}" if tail else title
 
 
 def _say_occasion(name: str) -> str:
-    ahead = LEAD.fullmatch(name)
+    ahead, after = LEAD.fullmatch(name), AFTER.fullmatch(name)
+    if after is not None:
+        return f"{count_of(int(after[1]), 'business day')} after"
     if ahead is None:
         return name.replace("_", " ")
     count, unit = int(ahead[1]), {"d": "business day", "h": "hour"}[ahead[2]]
