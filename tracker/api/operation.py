@@ -103,24 +103,25 @@ class Api:
         return self._operation("GET", path, permission, 200)
 
     def post(
-        self, path: str, permission: Permission, status: int = 201, *, confidential: bool = False
+        self, path: str, permission: Permission, status: int = 201, *, confidential: bool = False, edits: bool = False
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        return self._operation("POST", path, permission, status, confidential=confidential)
+        """`edits` takes If-Match: what is decided on is the version that was read."""
+        return self._operation("POST", path, permission, status, confidential=confidential, edits=edits)
 
     def patch(self, path: str, permission: Permission) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        return self._operation("PATCH", path, permission, 200)
+        return self._operation("PATCH", path, permission, 200, edits=True)
 
     def delete(self, path: str, permission: Permission) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return self._operation("DELETE", path, permission, 204)
 
     def _operation(
-        self, method: str, path: str, permission: Permission, status: int, *, confidential: bool = False
+        self, method: str, path: str, permission: Permission, status: int, *, confidential: bool = False, edits: bool = False
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         def register(view: Callable[..., Any]) -> Callable[..., Any]:
             hints = get_type_hints(view)
             body, query, answer = hints.get("body"), hints.get("query"), hints.get("return")
             answer = answer if inspect.isclass(answer) and issubclass(answer, BaseModel) else None
-            operation = Operation(method, path, view, permission, status, body, query, answer, method == "PATCH", confidential)
+            operation = Operation(method, path, view, permission, status, body, query, answer, edits, confidential)
             self.operations.append(operation)
 
             def endpoint(**ids: UUID) -> Response:
