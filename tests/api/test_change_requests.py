@@ -36,8 +36,9 @@ def raised(ask: Ask, engagement: Engagement, *changes: dict[str, Any], **over: A
     return answer.json
 
 
-def approve(ask: Ask, request: Any, **body: Any) -> Answer:
-    return ask("POST", f"/change-requests/{request['id']}/approve", body)
+def approve(ask: Ask, request: Any, *, version: int | None = None, **body: Any) -> Answer:
+    headers = {} if version is None else {"If_Match": str(version)}
+    return ask("POST", f"/change-requests/{request['id']}/approve", body, **headers)
 
 
 def test_another_site_is_listed_and_bookable_when_both_sides_have_approved(

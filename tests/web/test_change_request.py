@@ -106,7 +106,9 @@ def test_a_form_that_says_nothing_is_explained_and_faults_stand_at_their_fields(
 def test_every_kind_has_a_form(client: FlaskClient, viewer: Person, kind: str) -> None:
     engagement = make_engagement()
     listed(engagement)
-    page = client.get(f"/engagements/{engagement.id}/change-requests/new?kind={kind}&minutes=junk&site=x&deadline=y")
+    page = client.get(
+        f"/engagements/{engagement.id}/change-requests/new?kind={kind}&minutes=junk&site=x&deadline=y&due_on=z&due_at=1"
+    )
     assert (page.status_code, 'name="changes-0-kind"' in page.text) == (200, True)
 
 

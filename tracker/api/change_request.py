@@ -64,18 +64,15 @@ class RequestPatch(In):
 
 
 class ApprovalIn(In):
-    version: Whole | None = Field(None, description="The version that was read; another one answers 409.")
     estimate_minutes: Whole | None = Field(None, description="Managers may estimate with their approval.")
 
 
 class RejectionIn(In):
     reason: str
-    version: Whole | None = None
 
 
 class WithdrawalIn(In):
     note: str = ""
-    version: Whole | None = None
 
 
 class StepOut(Out):
@@ -181,9 +178,11 @@ def edit_change_request(call: Call, change_request_id: UUID, body: RequestPatch)
     return request_out(service.edit_request(call.session, call.actor, change_request_id, edit, now=call.now))
 
 
-@api.post("/change-requests/<uuid:change_request_id>/approve", Permission.ANSWER, 200)
+@api.post("/change-requests/<uuid:change_request_id>/approve", Permission.ANSWER, 200, edits=True)
 def approve_change_request(call: Call, change_request_id: UUID, body: ApprovalIn) -> RequestOut:
-    """Say yes for one's side; the second yes applies it whole, or answers 409 `guard` naming the change and why not.
+    """Say yes for one's side, to the version of If-Match.
+
+    The second yes applies it whole, or answers 409 `guard` naming the change that cannot be made, and why.
 
     Where the former requirements were signed, an approver's yes signs the version that comes of it.
     """
@@ -191,22 +190,22 @@ def approve_change_request(call: Call, change_request_id: UUID, body: ApprovalIn
         call.session,
         call.actor,
         change_request_id,
-        version=body.version,
+        version=call.version,
         estimate_minutes=body.estimate_minutes,
         now=call.now,
     )
     return request_out(approved)
 
 
-@api.post("/change-requests/<uuid:change_request_id>/reject", Permission.ANSWER, 200)
+@api.post("/change-requests/<uuid:change_request_id>/reject", Permission.ANSWER, 200, edits=True)
 def reject_change_request(call: Call, change_request_id: UUID, body: RejectionIn) -> RequestOut:
     """Say no for one's side, with a reason."""
-    rejected = service.reject(call.session, call.actor, change_request_id, body.reason, version=body.version, now=call.now)
+    rejected = service.reject(call.session, call.actor, change_request_id, body.reason, version=call.version, now=call.now)
     return request_out(rejected)
 
 
-@api.post("/change-requests/<uuid:change_request_id>/withdraw", Permission.ANSWER, 200)
+@api.post("/change-requests/<uuid:change_request_id>/withdraw", Permission.ANSWER, 200, edits=True)
 def withdraw_change_request(call: Call, change_request_id: UUID, body: WithdrawalIn) -> RequestOut:
     """Take a request back."""
-    taken_back = service.withdraw(call.session, call.actor, change_request_id, body.note, version=body.version, now=call.now)
+    taken_back = service.withdraw(call.session, call.actor, change_request_id, body.note, version=call.version, now=call.now)
     return request_out(taken_back)

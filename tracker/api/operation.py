@@ -119,9 +119,13 @@ class Api:
         reads: FileReader | None = None,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return self._operation("POST", path, permission, status, confidential=confidential, reads=reads)
+        self, path: str, permission: Permission, status: int = 201, *, confidential: bool = False, edits: bool = False
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """`edits` takes If-Match: what is decided on is the version that was read."""
+        return self._operation("POST", path, permission, status, confidential=confidential, edits=edits)
 
     def patch(self, path: str, permission: Permission) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        return self._operation("PATCH", path, permission, 200)
+        return self._operation("PATCH", path, permission, 200, edits=True)
 
     def delete(self, path: str, permission: Permission) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return self._operation("DELETE", path, permission, 204)
@@ -135,6 +139,7 @@ class Api:
         *,
         confidential: bool = False,
         reads: FileReader | None = None,
+        self, method: str, path: str, permission: Permission, status: int, *, confidential: bool = False, edits: bool = False
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         def register(view: Callable[..., Any]) -> Callable[..., Any]:
             hints = get_type_hints(view)
@@ -142,6 +147,7 @@ class Api:
             answer = answer if inspect.isclass(answer) and issubclass(answer, BaseModel) else None
             edits = method == "PATCH"
             operation = Operation(method, path, view, permission, status, body, query, answer, edits, confidential, reads)
+            operation = Operation(method, path, view, permission, status, body, query, answer, edits, confidential)
             self.operations.append(operation)
 
             def endpoint(**ids: UUID) -> Response:

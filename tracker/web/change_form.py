@@ -34,6 +34,7 @@ from tracker.web.form import Form, blank_to_none
 from tracker.web.present import choices
 
 AS_NOW = "As it is now"
+MOST_CARRIED = 500  # characters of a field
 
 
 class Row(Fields):
@@ -271,8 +272,8 @@ def prefilled(source: Mapping[str, str], standing: Standing) -> dict[str, Any] |
     kind = source.get("kind") or source.get("prefill") or ""
     if kind not in ROWS:
         return None
-    known = ROWS[kind]()
-    shown: dict[str, Any] = {name: source[name][:500] for name in known.data if name in source and name != "kind"}
+    texts = [field.name for field in ROWS[kind]() if isinstance(field, StringField | SelectField) and field.name != "kind"]
+    shown: dict[str, Any] = {name: source[name][:MOST_CARRIED] for name in texts if name in source}
     shown |= dict(_named(source, standing))
     minutes = source.get("minutes", "")
     if kind == "ps_hours" and minutes.isascii() and minutes.isdecimal() and len(minutes) < 9:
