@@ -116,13 +116,11 @@ class Api:
         status: int = 201,
         *,
         confidential: bool = False,
+        edits: bool = False,
         reads: FileReader | None = None,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        return self._operation("POST", path, permission, status, confidential=confidential, reads=reads)
-        self, path: str, permission: Permission, status: int = 201, *, confidential: bool = False, edits: bool = False
-    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """`edits` takes If-Match: what is decided on is the version that was read."""
-        return self._operation("POST", path, permission, status, confidential=confidential, edits=edits)
+        """`edits` takes If-Match: what is decided on is the version that was read. `reads` takes a file instead of JSON."""
+        return self._operation("POST", path, permission, status, confidential=confidential, edits=edits, reads=reads)
 
     def patch(self, path: str, permission: Permission) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return self._operation("PATCH", path, permission, 200, edits=True)
@@ -138,16 +136,14 @@ class Api:
         status: int,
         *,
         confidential: bool = False,
+        edits: bool = False,
         reads: FileReader | None = None,
-        self, method: str, path: str, permission: Permission, status: int, *, confidential: bool = False, edits: bool = False
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         def register(view: Callable[..., Any]) -> Callable[..., Any]:
             hints = get_type_hints(view)
             body, query, answer = None if reads else hints.get("body"), hints.get("query"), hints.get("return")
             answer = answer if inspect.isclass(answer) and issubclass(answer, BaseModel) else None
-            edits = method == "PATCH"
             operation = Operation(method, path, view, permission, status, body, query, answer, edits, confidential, reads)
-            operation = Operation(method, path, view, permission, status, body, query, answer, edits, confidential)
             self.operations.append(operation)
 
             def endpoint(**ids: UUID) -> Response:

@@ -96,7 +96,6 @@ def replan(session: AnySession, engagement: Engagement, *, now: datetime, after:
     ground = ground_of(session, engagement, around=[now.date(), *(deadline.day for deadline in dated)])
     align(session, engagement, dated, ground.listed, ground.catalogue_version, now=now)
     mentions = covers.mentions_of(session, {each.owner_id for each in dated if each.owner_id is not None}, now)
-    mentions = people.slack_ids(session, {deadline.owner_id for deadline in dated if deadline.owner_id is not None})
     notices: list[Notice] = []
     keep: list[str] = []
     engagement.next_on = next((deadline.day for deadline in dated if _is_live(deadline, ground)), None)
