@@ -54,10 +54,25 @@ def list_site(
     now: datetime,
     listed_in_version: int | None = None,
 ) -> Site:
-    """Put a site on the list. The engagement's row is held by the caller, who has checked that the list is open.
+    """Put a site on the list, with its scope. The engagement's row is held by the caller, who has checked that the list is open.
 
     Raises Invalid naming every field that cannot stand.
     """
+    site = put_on_list(session, actor, engagement, values, now=now, listed_in_version=listed_in_version)
+    consider(session, engagement, site, now=now)
+    return site
+
+
+def put_on_list(
+    session: AnySession,
+    actor: Actor,
+    engagement: Engagement,
+    values: dict[str, Any],
+    *,
+    now: datetime,
+    listed_in_version: int | None = None,
+) -> Site:
+    """The same without the scope: who lists many sites at once has them considered together (`scoping.consider_sites`)."""
     read = read_values(DEFAULTS | values)
     site = Site(
         engagement_id=engagement.id,
@@ -67,12 +82,12 @@ def list_site(
         **read | {"facts": read_facts(read["facts"])},
     )
     check_whole(session, site)
+    check_multisite(site.cms, site.facts, site.multisite_decision)
     session.add(site)
     session.flush()
     entitle(session, site)
     note_sources(site, actor, known_of(site), source="listing", now=now)
     audit.record(session, actor, engagement.id, "site.added", ("site", site.id), {"name": site.name, "url": site.url})
-    consider(session, engagement, site, now=now)
     return site
 
 
@@ -107,7 +122,6 @@ def read_values(values: dict[str, Any]) -> dict[str, Any]:
 def check_whole(session: AnySession, site: Site) -> None:
     check_package(site.package, site.premium_option)
     check_variant(site.cms, site.cms_variant)
-    check_multisite(site.cms, site.facts, site.multisite_decision)
     for other in sites.of_engagement(session, site.engagement_id):
         if other.id != site.id and other.url_key == site.url_key and other.stage != "withdrawn":
             raise Invalid.at("url", f"This engagement lists that address already, as {other.name}.")

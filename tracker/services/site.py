@@ -9,7 +9,7 @@ from tracker.domain.access import Actor, Permission
 from tracker.domain.errors import EditedMeanwhile, Guard, UnlistedSite
 from tracker.domain.lifecycle import advance
 from tracker.domain.scope import say_unsettled
-from tracker.domain.site import SITE_LIFECYCLE
+from tracker.domain.site import SITE_LIFECYCLE, check_multisite
 from tracker.services.listing import check_whole, entitle, list_site, read_values
 from tracker.services.planning import replan
 from tracker.services.scoping import changed_of, consider, known_of, note_sources
@@ -68,6 +68,9 @@ def edit_site(session: AnySession, actor: Actor, site_id: UUID, change: SiteChan
         setattr(site, name, site.facts | value if name == "facts" else value)
     with session.no_autoflush:
         check_whole(session, site)
+    if "multisite_decision" in values:
+        # A fact that became known later does not stand in the way of other edits.
+        check_multisite(site.cms, site.facts, site.multisite_decision)
     note_sources(site, actor, changed_of(site, before), source="edit", now=now)
     site.version += 1
     session.flush()
