@@ -34,7 +34,9 @@ from tracker.services import (
     link,
     path,
     person,
+    question,
     requirements,
+    risk,
     scope,
     site,
     site_list,
@@ -53,7 +55,9 @@ from tracker.services.inventory import VerdictChange
 from tracker.services.kickoff import KickoffChange
 from tracker.services.link import LinkSpec
 from tracker.services.person import OwnChange, PersonSpec
-from tracker.services.scope import ItemChange
+from tracker.services.question import QuestionChange, QuestionSpec
+from tracker.services.risk import RiskSpec
+from tracker.services.scope import ItemChange, OwnItem
 from tracker.services.site import SiteChange
 from tracker.services.uat import DefectChange
 from tracker.store import deadline as deadlines
@@ -92,6 +96,10 @@ class Scene:
     freeze_id: UUID
     round_id: UUID
     defect_id: UUID
+    scope_item_id: UUID
+    question_id: UUID
+    risk_id: UUID
+    network_id: UUID
 
 
 def lay() -> Scene:
@@ -118,6 +126,7 @@ def lay() -> Scene:
         round_id=round_id,
         defect_id=defect_id,
     )
+    return Scene(*museum[:2], draft, museum[2], *_around_the_scope(who, museum[0], museum[1], draft))
 
 
 def _people() -> dict[str, Actor]:
@@ -473,3 +482,40 @@ def _duties(who: dict[str, Actor], engagement_id: UUID, shop: UUID) -> tuple[UUI
         duty.change_duty(db.session, approver, channel.id, done, now=now)
         access_id = access.id
     return access_id, made, tested, found[0]
+
+
+def _around_the_scope(who: dict[str, Actor], engagement_id: UUID, shop: UUID, draft_id: UUID) -> tuple[UUID, UUID, UUID, UUID]:
+    """An item of the team's own with a proposal, questions, risks, and a network that may be split."""
+    manager, engineer, now = who[MANAGER], who[ENGINEER], utc_now()
+    own = OwnItem(
+        "Retire the S3 bucket of the old shop", "ps", "Quote Q-2210, agreed at the kick-off.", site_id=shop, due_before="launch"
+    )
+    proposal = {"proposed_decision": "out_of_scope", "proposed_reason": "The customer empties the bucket on their own."}
+    with work():
+        item = scope.add_item(db.session, manager, engagement_id, own, now=now)
+        scope.change_item(db.session, engineer, item.id, ItemChange(proposal), now=now)
+    day = now.date() + timedelta(days=2)
+    asked = [
+        QuestionSpec(
+            "Who may change the DNS records at the registrar?", "customer", owner_id=who[APPROVER].person_id, due_on=day
+        ),
+        QuestionSpec("Will the old newsletter form still be needed?", "customer", site_id=shop),
+        QuestionSpec("Which team stands by on the day of the launch?", "team", owner_id=engineer.person_id, due_on=day),
+    ]
+    with work():
+        made = [question.ask(db.session, manager, engagement_id, each, now=now) for each in asked]
+        answered = QuestionChange({"answer": "No. It was replaced last year."})
+        question.change_question(db.session, who[VIEWER], made[1].id, answered, now=now)
+        raised = risk.raise_risk(
+            db.session,
+            manager,
+            engagement_id,
+            RiskSpec(
+                "The stock plugin is not maintained any more", "Find one that is, before UAT", "blocks", site_id=shop, due_on=day
+            ),
+            now=now,
+        )
+        slow = RiskSpec("DNS changes take the registrar two days", "Lower the TTL a week ahead", "warns", audience="customer")
+        risk.raise_risk(db.session, engineer, engagement_id, slow, now=now)
+    network = _site(manager, draft_id, "library network", "https://library.noor.example", network=True)
+    return item.id, made[0].id, raised.id, network

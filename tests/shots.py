@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser import launch_options
 from tests.conftest import migrated, settings_for
-from tests.scene import ADMIN, APPROVER, ENGINEER, MANAGER, PASSWORD, Scene, lay
+from tests.scene import ADMIN, APPROVER, ENGINEER, MANAGER, PASSWORD, VIEWER, Scene, lay
 from tests.server import environment, serving
 from tracker.app import create_app
 from tracker.jobs import step
@@ -49,6 +49,20 @@ def pages_of(scene: Scene) -> Iterator[tuple[str, str | None, str]]:
     yield "inventory-verdict", ENGINEER, f"/inventory-items/{scene.inventory_item_id}/verdict"
     yield "site-list", MANAGER, f"/engagements/{scene.draft_engagement_id}/sites/import"
     yield "site-list-preview", MANAGER, f"/uploads/{scene.site_list_upload_id}/sites"
+    yield "scope-site", MANAGER, f"{site}/scope"
+    yield "scope-site-customer", APPROVER, f"{site}/scope"
+    yield "scope-engagement", MANAGER, f"{engagement}/scope"
+    yield "scope-item", MANAGER, f"/scope-items/{scene.scope_item_id}"
+    yield "scope-item-engineer", ENGINEER, f"/scope-items/{scene.scope_item_id}"
+    yield "scope-item-new", MANAGER, f"{engagement}/scope-items/new"
+    yield "questionnaire", APPROVER, f"{site}/facts"
+    yield "questions", MANAGER, f"{engagement}/questions"
+    yield "questions-customer", VIEWER, f"{engagement}/questions"
+    yield "question-assign", MANAGER, f"/questions/{scene.question_id}/assign"
+    yield "risks", MANAGER, f"{engagement}/risks"
+    yield "risks-customer", APPROVER, f"{engagement}/risks"
+    yield "risk-edit", MANAGER, f"/risks/{scene.risk_id}/edit"
+    yield "split", MANAGER, f"/sites/{scene.network_id}/split"
     yield "date-set", MANAGER, f"{engagement}/deadlines/new"
     yield "date-move", MANAGER, f"/deadlines/{scene.deadline_id}/move"
     yield "changes", MANAGER, f"{engagement}/change-requests"

@@ -38,7 +38,7 @@ def answer_facts(site: Site, who: Actor, version: int | None = None, **said: Any
 
 
 def about(site: Site, fact: str) -> Question:
-    return questions.asked_facts(db.session, site.id)[fact]
+    return questions.asked_facts(db.session, [site.id])[site.id][fact]
 
 
 def test_anybody_on_the_engagement_asks_and_answers() -> None:
@@ -84,7 +84,7 @@ def test_an_answer_is_understood_by_its_word_or_its_name(fact: str, answer: str,
     assert (stored.facts | {"network": stored.network, "plan": stored.plan, "upstream_choice": stored.upstream_choice})[
         fact
     ] == value
-    assert fact not in questions.asked_facts(db.session, site.id)
+    assert fact not in questions.asked_facts(db.session, [site.id])[site.id]
 
 
 def test_plan_and_code_base_are_for_the_team_to_settle() -> None:

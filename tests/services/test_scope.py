@@ -1,9 +1,11 @@
 """Scope as it is decided: by the rules, by hand, and as the acceptance test waits for it."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from tests.factories import (
     NOW,
@@ -24,7 +26,9 @@ from tracker.services import requirements as requirements_service
 from tracker.services import scope as service
 from tracker.services import site as site_service
 from tracker.services.engagement import AgreementSpec, EngagementChange
+from tracker.services.listing import put_on_list
 from tracker.services.scope import OwnItem
+from tracker.services.scoping import consider_sites
 from tracker.services.site import SiteChange
 from tracker.store import engagement as engagements
 from tracker.store import question as questions
@@ -32,6 +36,7 @@ from tracker.store import requirements
 from tracker.store import scope as scopes
 from tracker.store.database import db
 from tracker.store.engagement import Engagement
+from tracker.store.question import Question
 from tracker.store.site import Site
 from tracker.store.transaction import transaction
 
@@ -43,8 +48,12 @@ def edit(site: Site, values: dict[str, Any]) -> Site:
         return site_service.edit_site(db.session, SYSTEM, site.id, SiteChange(values), now=NOW)
 
 
+def asked_of(site: Site) -> dict[str, Question]:
+    return questions.asked_facts(db.session, [site.id])[site.id]
+
+
 def asked(site: Site) -> set[str]:
-    return set(questions.asked_facts(db.session, site.id))
+    return set(asked_of(site))
 
 
 def decided(site: Site) -> dict[str, str]:
@@ -57,7 +66,7 @@ def test_a_listed_site_has_its_scope_and_what_nobody_knows_is_asked_once_for_eac
     site = make_site(engagement)
     assert decided(site)["transfer-code-db-files"] == "included"
     assert decided(site)["install-object-cache"] == "undecided"
-    found = questions.asked_facts(db.session, site.id)
+    found = asked_of(site)
     assert {fact: found[fact].side for fact in ("plan", "network", "sends_email", "upstream_choice")} == {
         "plan": "team", "network": "customer", "sends_email": "customer", "upstream_choice": "team",
     }  # fmt: skip
@@ -68,7 +77,7 @@ def test_a_listed_site_has_its_scope_and_what_nobody_knows_is_asked_once_for_eac
 
 
 def test_without_an_inventory_date_ahead_facts_are_due_in_five_business_days() -> None:
-    found = questions.asked_facts(db.session, make_site(make_engagement()).id)
+    found = asked_of(make_site(make_engagement()))
     assert {question.due_on for question in found.values()} == {date(2026, 3, 9)}
 
 
@@ -262,3 +271,37 @@ def test_a_withdrawn_site_is_asked_about_no_longer() -> None:
     site = make_site(make_engagement())
     move(site, "withdrawn")
     assert asked(site) == set()
+
+
+def statements_of(act: Callable[[], object]) -> int:
+    """How many statements something takes."""
+    seen: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        seen.append(statement)
+
+    sa.event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        act()
+    finally:
+        sa.event.remove(db.engine, "before_cursor_execute", note)
+    return len(seen)
+
+
+def test_many_sites_are_considered_with_as_many_statements_as_one() -> None:
+    def considered(number: int) -> int:
+        engagement = make_engagement()
+        with transaction(db.session, now=NOW):
+            values = [{"name": f"S{n}", "url": f"https://s{n}.example.com", "cms": "wordpress"} for n in range(number)]
+            listed = [put_on_list(db.session, SYSTEM, engagement, each, now=NOW) for each in values]
+            return statements_of(lambda: consider_sites(db.session, engagement, listed, now=NOW))
+
+    assert considered(1) == considered(7)
+
+
+def test_what_became_known_of_a_multisite_later_does_not_stand_in_the_way_of_other_edits() -> None:
+    site = make_site(make_engagement(), cms="drupal", multisite_decision="keep")
+    edit(site, {"facts": {"drupal_multisite": True}})
+    assert decided(site)["split-drupal-multisite"] == "included"
+    with pytest.raises(Invalid):
+        edit(site, {"multisite_decision": "keep"})

@@ -50,7 +50,7 @@ def test_a_split_lists_a_site_for_each_target_with_hours_and_scope_of_its_own() 
     work = item_of(blog, "split-drupal-multisite")
     assert (work.decision, work.work_state) == ("included", "planned"), "the split is work, with its proof on the target"
     assert work.reason == f"This site is split off {source.name}."
-    assert questions.asked_facts(db.session, source.id) == {}
+    assert questions.asked_facts(db.session, [source.id])[source.id] == {}
 
 
 def test_a_network_is_split_like_a_multisite() -> None:

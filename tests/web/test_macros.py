@@ -145,6 +145,12 @@ def test_a_stage_is_written_as_people_say_it(stage: str, chip: str) -> None:
     assert draw("badge", f'stage("{stage}")') == chip
 
 
+def test_what_a_thing_is_in_a_scope_has_one_word_and_colour_everywhere() -> None:
+    assert draw("badge", 'scope_badge("ps")') == '<span class="chip chip--blue">PS hours</span>'
+    assert draw("badge", 'scope_badge("ps", 2)') == '<span class="chip chip--blue">2 PS hours</span>'
+    assert draw("badge", 'scope_badge("out_of_scope", 4)') == '<span class="chip chip--grey">4 out of scope</span>'
+
+
 def test_a_bar_says_everything_in_words_and_hides_its_drawing() -> None:
     text = draw("hours", "bar(300, 195, 30, false)")
     words = re.sub(r"<[^>]+>", "", text).strip()

@@ -38,7 +38,7 @@ def site(engagement: Engagement) -> Site:
 
 
 def about(site: Site, fact: str) -> Question:
-    return questions.asked_facts(db.session, site.id)[fact]
+    return questions.asked_facts(db.session, [site.id])[site.id][fact]
 
 
 def test_a_customer_sees_what_waits_on_them_and_answers_in_place(client: FlaskClient, engagement: Engagement, site: Site) -> None:

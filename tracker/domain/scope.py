@@ -313,6 +313,14 @@ def _say_exclusion(exclusion: Exclusion) -> str:
     return " ".join(parts)
 
 
+def say_clause(catalogue: Catalogue, source: str) -> str:
+    """Where it stands in the documents that customers know, in words; other pages named beside them are left out."""
+    named = {each.id for each in catalogue.offering.sources}
+    parts = [part.strip() for part in source.split(";")]
+    known = [part for part in parts if part.partition("#")[0] in named]
+    return catalogue.say_source("; ".join(known or parts))
+
+
 # Work
 
 

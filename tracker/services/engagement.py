@@ -16,7 +16,7 @@ from tracker.domain.text import TextError, read_line
 from tracker.domain.workday import Calendar, UnknownTimeZone
 from tracker.services.listing import list_site
 from tracker.services.planning import ground_of, place_following, recount, redirect, replan
-from tracker.services.scoping import consider, consider_engagement
+from tracker.services.scoping import consider_engagement, consider_sites
 from tracker.store import audit
 from tracker.store import budget as budgets
 from tracker.store import deadline as deadlines
@@ -348,8 +348,7 @@ def _consider_anew(session: AnySession, engagement: Engagement, change: Engageme
     """What belongs to the engagement as a whole; and every site, where it has become a managed one."""
     consider_engagement(session, engagement, now=now)
     if change.values.get("type") == "managed":
-        for site in sites.of_engagement(session, engagement.id):
-            consider(session, engagement, site, now=now)
+        consider_sites(session, engagement, sites.of_engagement(session, engagement.id), now=now)
 
 
 def _agree_anew(session: AnySession, actor: Actor, engagement: Engagement, said: object) -> tuple[Agreement | None, bool]:

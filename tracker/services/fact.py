@@ -8,7 +8,7 @@ from uuid import UUID
 from tracker.domain.access import Actor, Permission
 from tracker.domain.errors import EditedMeanwhile, NotAllowed
 from tracker.domain.fact import COLUMN_FACTS, check_columns
-from tracker.domain.site import check_facts, check_multisite
+from tracker.domain.site import check_facts
 from tracker.services.scoping import consider, hold, put_facts
 from tracker.store import audit
 from tracker.store import site as sites
@@ -40,7 +40,6 @@ def answer_facts(session: AnySession, actor: Actor, site_id: UUID, change: Facts
     said = read_facts(change.said)
     if not said:
         return site
-    check_multisite(site.cms, {**site.facts, **said}, site.multisite_decision)
     put_facts(site, actor, said, source="questionnaire", now=now)
     site.version += 1
     session.flush()

@@ -29,7 +29,7 @@ def list_site(
     now: datetime,
     listed_in_version: int | None = None,
 ) -> Site:
-    """Put a site on the list. The engagement's row is held by the caller, who has checked that the list is open.
+    """Put a site on the list, with its scope. The engagement's row is held by the caller, who has checked that the list is open.
 
     Raises Invalid naming every field that cannot stand.
     """
@@ -96,6 +96,72 @@ def check_whole(session: AnySession, *changed: Site) -> None:
     for site in changed:
         other = there.setdefault(site.url_key, site)
         if other is not site:
+    site = put_on_list(session, actor, engagement, values, now=now, listed_in_version=listed_in_version)
+    consider(session, engagement, site, now=now)
+    return site
+
+
+def put_on_list(
+    session: AnySession,
+    actor: Actor,
+    engagement: Engagement,
+    values: dict[str, Any],
+    *,
+    now: datetime,
+    listed_in_version: int | None = None,
+) -> Site:
+    """The same without the scope: who lists many sites at once has them considered together (`scoping.consider_sites`)."""
+    read = read_values(DEFAULTS | values)
+    site = Site(
+        engagement_id=engagement.id,
+        stage="listed",
+        listed_in_version=listed_in_version,
+        created_at=now,
+        **read | {"facts": read_facts(read["facts"])},
+    )
+    check_whole(session, site)
+    check_multisite(site.cms, site.facts, site.multisite_decision)
+    session.add(site)
+    session.flush()
+    entitle(session, site)
+    note_sources(site, actor, known_of(site), source="listing", now=now)
+    audit.record(session, actor, engagement.id, "site.added", ("site", site.id), {"name": site.name, "url": site.url})
+    return site
+
+
+def read_values(values: dict[str, Any]) -> dict[str, Any]:
+    """Turn what was entered into what is stored. Raises Invalid naming every field that cannot stand."""
+    errors: list[FieldError] = []
+    read = dict(values)
+    for field in ("name", "cms_version"):
+        if values.get(field):
+            try:
+                read[field] = read_line(values[field], NAME_LENGTH)
+            except TextError as error:
+                errors.append(FieldError(field, str(error)))
+    if values.get("url"):
+        try:
+            address = read_address(values["url"])
+            read["url"], read["url_key"] = address.url, address.key
+        except Invalid as error:
+            errors += error.errors
+    empty = [field for field in NEVER_EMPTY if field in read and (read[field] is None or read[field] == "")]
+    errors += [FieldError(field, "Fill this in.") for field in empty]
+    for field, choices in CHOICES.items():
+        if values.get(field) is not None and values[field] not in choices:
+            errors.append(FieldError(field, f"Choose one of: {', '.join(choices)}."))
+    if errors:
+        raise Invalid(errors)
+    if "facts" in values:
+        read["facts"] = check_facts(values["facts"])
+    return read
+
+
+def check_whole(session: AnySession, site: Site) -> None:
+    check_package(site.package, site.premium_option)
+    check_variant(site.cms, site.cms_variant)
+    for other in sites.of_engagement(session, site.engagement_id):
+        if other.id != site.id and other.url_key == site.url_key and other.stage != "withdrawn":
             raise Invalid.at("url", f"This engagement lists that address already, as {other.name}.")
 
 

@@ -63,8 +63,8 @@ def change_item(session: AnySession, actor: Actor, scope_item_id: UUID, change: 
         _hand_back(session, item, engagement, actor, now)
     else:
         _decide(item, values, actor, now)
-        _propose(item, values, actor)
-        _work(session, item, values)
+    _propose(item, values, actor)
+    _work(session, item, values)
     item.version += 1
     session.flush()
     changed = {name: value for name, value in _say(item).items() if value != before[name]}

@@ -1,11 +1,12 @@
 """Brings scope items and fact questions in line with the catalogue and with what is known. Use cases share it; no edge calls it.
 
-What somebody decided by hand stays, and so does the state of the work. A fixed number of statements per site, however much
-there is to decide. Source: docs/rules/scope.md.
+What somebody decided by hand stays, and so does the state of the work. A fixed number of statements, however many
+sites there are and however much there is to decide. Source: docs/rules/scope.md.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from tracker.domain.access import SYSTEM, Actor
 from tracker.domain.catalogue import Catalogue
 from tracker.domain.deadline import DeadlineKind
 from tracker.domain.fact import COLUMN_FACTS, EVERY_FACT, FACTS, say_answer
-from tracker.domain.scope import Decision, Line, lines_of_engagement, lines_of_site
+from tracker.domain.scope import Decision, Line, lines_of_engagement, lines_of_site, say_clause
 from tracker.services.planning import calendar_of
 from tracker.store import audit
 from tracker.store import deadline as deadlines
@@ -94,6 +95,28 @@ def begin(session: AnySession, engagement: Engagement, listed: Iterable[Site], *
 
 def consider(session: AnySession, engagement: Engagement, site: Site, *, now: datetime) -> None:
     """Decide a site's scope by the rules, and ask for what they miss. The engagement's row is held by the caller."""
+    consider_sites(session, engagement, [site], now=now)
+
+
+def consider_sites(session: AnySession, engagement: Engagement, considered: Sequence[Site], *, now: datetime) -> None:
+    """The same for many sites of one engagement, with as many statements as for one."""
+    session.flush()
+    if engagement.type != "managed":
+        return
+    catalogue, ids = catalogue_of(session, engagement.id), [site.id for site in considered]
+    stored = scopes.of_sites(session, ids)
+    asked = questions.asked_facts(session, ids)
+    with session.no_autoflush:
+        # Asked for once at most; what is decided meanwhile is written at the end, all together.
+        due_on = cache(lambda: _due_on(session, engagement, now))
+        for site in considered:
+            items, wanted = stored[site.id], list[str]()
+            if site.stage != "withdrawn":
+                lines = list(lines_of_site(catalogue, known_of(site)))
+                _bring_in_line(session, engagement, site, catalogue, lines, items, now=now)
+                open_lines = (line for line in lines if line.item not in items or items[line.item].by_rule)
+                wanted = list(dict.fromkeys(fact for line in open_lines for fact in line.ruling.missing_facts))
+            _ask(session, site, wanted, asked[site.id], due_on, now)
     session.flush()
     if site.stage == "withdrawn":
         _ask(session, engagement, site, (), now=now)
@@ -112,9 +135,9 @@ def consider_engagement(session: AnySession, engagement: Engagement, *, now: dat
     session.flush()
     if engagement.type == "managed":
         catalogue = catalogue_of(session, engagement.id)
-        lines = list(lines_of_engagement(catalogue))
         stored = {item.item: item for item in scopes.of_engagement(session, engagement.id, anew=True)}
         _bring_in_line(session, engagement, None, catalogue, lines, stored, now=now)
+        _bring_in_line(session, engagement, None, catalogue, list(lines_of_engagement(catalogue)), stored, now=now)
         session.flush()
 
 
@@ -153,22 +176,24 @@ def _bring_in_line(
 
 def _write(item: ScopeItem, line: Line, catalogue: Catalogue, now: datetime) -> None:
     item.title, item.category, item.due_before = line.title, line.category, line.due_before
-    item.source, item.clause = line.source, catalogue.say_source(line.source)
+    item.source, item.clause = line.source, say_clause(catalogue, line.source)
     item.decision, item.reason, item.route = line.ruling.decision, line.ruling.reason, line.ruling.route
     item.by_rule, item.decided_by, item.decided_at = True, None, now
 
 
-def _ask(session: AnySession, engagement: Engagement, site: Site, missing: Iterable[str], *, now: datetime) -> None:
+def _ask(
+    session: AnySession,
+    site: Site,
+    missing: Collection[str],
+    asked: Mapping[str, Question],
+    due_on: Callable[[], date],
+    now: datetime,
+) -> None:
     """Have one open question for each fact that is missing, and none for what is known or no longer needed."""
-    wanted, asked = set(missing), questions.asked_facts(session, site.id)
     for fact, question in asked.items():
-        if fact not in wanted:
+        if fact not in missing:
             _close(question, site, now)
-    new = [fact for fact in missing if fact not in asked]
-    if new:
-        due = _due_on(session, engagement, now)
-        session.add_all(_question(site, fact, due, now) for fact in new)
-    session.flush()
+    session.add_all(_question(site, fact, due_on(), now) for fact in missing if fact not in asked)
 
 
 def _question(site: Site, fact: str, due: date, now: datetime) -> Question:

@@ -9,9 +9,9 @@ from uuid import UUID
 from tracker.domain.access import Actor, Permission
 from tracker.domain.errors import EditedMeanwhile, FieldError, Guard, Invalid
 from tracker.domain.split import FEWEST, MOST, Target, check_distinct, what_splits
-from tracker.services.listing import list_site
+from tracker.services.listing import put_on_list
 from tracker.services.planning import replan
-from tracker.services.scoping import consider, hold, known_of
+from tracker.services.scoping import consider_sites, hold, known_of
 from tracker.store import audit
 from tracker.store import scope as scopes
 from tracker.store import site as sites
@@ -56,10 +56,10 @@ def split_site(session: AnySession, actor: Actor, site_id: UUID, split: Split, *
             key: each for key, each in (source.fact_sources or {}).items() if known_of(site).get(key) == known_of(source).get(key)
         }
         site.fact_sources = {**site.fact_sources, **kept}
+    consider_sites(session, engagement, [source, *made], now=now)
     _keep_the_work(session, actor, source, made, item, now)
     told: dict[str, Any] = {"from": before, "reason": "split", "into": [str(site.id) for site in made]}
     audit.record(session, actor, engagement.id, "site.split", ("site", source.id), told)
-    consider(session, engagement, source, now=now)
     replan(session, engagement, now=now)
     return made
 
@@ -94,7 +94,7 @@ def _list_all(
     for number, target in enumerate(targets):
         try:
             with session.begin_nested():
-                made.append(list_site(session, actor, engagement, _values(source, target), now=now))
+                made.append(put_on_list(session, actor, engagement, _values(source, target), now=now))
         except Invalid as error:
             faults += [FieldError(f"targets.{number}.{each.field}", each.message) for each in error.errors]
     if faults:

@@ -83,8 +83,12 @@ def page(session: AnySession, engagement_id: UUID, *, states: Collection[str], a
     return list(session.scalars((query.where(Question.id > after) if after else query).order_by(Question.id).limit(limit)))
 
 
-def asked_facts(session: AnySession, site_id: UUID) -> dict[str, Question]:
-    """The open questions about facts of a site, by fact, as they stand now."""
-    query = sa.select(Question).where(Question.site_id == site_id, Question.fact.is_not(None), Question.state == "open")
-    found = session.scalars(query, execution_options={"populate_existing": True})
-    return {question.fact: question for question in found if question.fact is not None}
+def asked_facts(session: AnySession, site_ids: Collection[UUID]) -> dict[UUID, dict[str, Question]]:
+    """The open questions about facts of some sites, by site and fact, as they stand now."""
+    query = sa.select(Question).where(Question.site_id.in_(site_ids), Question.fact.is_not(None), Question.state == "open")
+    found: dict[UUID, dict[str, Question]] = {site_id: {} for site_id in site_ids}
+    for question in session.scalars(query, execution_options={"populate_existing": True}):
+        assert question.site_id is not None
+        assert question.fact is not None
+        found[question.site_id][question.fact] = question
+    return found

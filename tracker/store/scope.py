@@ -69,14 +69,23 @@ def get(session: AnySession, actor: Actor, item_id: UUID) -> tuple[ScopeItem, En
     return found[0], found[1]
 
 
-def of_site(session: AnySession, site_id: UUID, *, anew: bool = False) -> list[ScopeItem]:
-    """The items of one site, in the order in which they were made; `anew` reads those again that were read before."""
-    query = sa.select(ScopeItem).where(ScopeItem.site_id == site_id).order_by(ScopeItem.id)
-    return list(session.scalars(query, execution_options={"populate_existing": anew}))
+def of_site(session: AnySession, site_id: UUID) -> list[ScopeItem]:
+    """The items of one site, in the order in which they were made."""
+    return list(session.scalars(sa.select(ScopeItem).where(ScopeItem.site_id == site_id).order_by(ScopeItem.id)))
+
+
+def of_sites(session: AnySession, site_ids: Collection[UUID]) -> dict[UUID, dict[str, ScopeItem]]:
+    """The items of some sites, by site and name, as they stand now: read again also where they were read before."""
+    found: dict[UUID, dict[str, ScopeItem]] = {site_id: {} for site_id in site_ids}
+    query = sa.select(ScopeItem).where(ScopeItem.site_id.in_(site_ids))
+    for item in session.scalars(query, execution_options={"populate_existing": True}):
+        assert item.site_id is not None
+        found[item.site_id][item.item] = item
+    return found
 
 
 def of_engagement(session: AnySession, engagement_id: UUID, *, anew: bool = False) -> list[ScopeItem]:
-    """The items of the engagement as a whole, which belong to no site."""
+    """The items of the engagement as a whole, which belong to no site; `anew` reads those again that were read before."""
     query = sa.select(ScopeItem).where(ScopeItem.engagement_id == engagement_id, ScopeItem.site_id.is_(None))
     return list(session.scalars(query.order_by(ScopeItem.id), execution_options={"populate_existing": anew}))
 

@@ -10,6 +10,7 @@ from tracker.domain.catalogue import Catalogue
 from tracker.domain.scope import (
     DECISION_LABELS,
     EXCLUSION_CATEGORY,
+    OWN_CATEGORY,
     WAYS_ON,
     WORK_LABELS,
     WORKED_ON,
@@ -56,7 +57,7 @@ def item_row(item: ScopeItem, view: ScopeView) -> Shown:
     return Shown(
         id=item.id,
         url=f"/scope-items/{item.id}",
-        item=item.item if staff else None,
+        item=item.item if staff and item.category != OWN_CATEGORY else None,
         title=item.title,
         decision=item.decision,
         decision_label=DECISION_LABELS[item.decision],
@@ -88,13 +89,17 @@ def _way_on(item: ScopeItem, catalogue: Catalogue) -> str | None:
         return None
     alternative = about(catalogue, item.item).note if item.category == EXCLUSION_CATEGORY else None
     words = WAYS_ON[item.route]
-    return f"{words} {alternative[:1].upper()}{alternative[1:]}." if alternative else words
+    if alternative is None:
+        return words
+    if item.route == "account-rep":
+        return f"{words.removesuffix('.')} ({alternative})."
+    return f"{words} {alternative[:1].upper()}{alternative[1:]}."
 
 
 def _say_decided(item: ScopeItem, view: ScopeView) -> str:
     on = say_day(item.decided_at.astimezone(ZoneInfo(view.engagement.time_zone)).date())
     if item.by_rule:
-        return f"by the catalogue's rules, {on}"
+        return f"by rule, {on}"
     return f"by {view.people.get(item.decided_by) or 'the team'}, {on}" if item.decided_by else f"by the team, {on}"
 
 
