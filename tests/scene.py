@@ -12,8 +12,9 @@ from tracker.domain.engagement import Windows
 from tracker.domain.time_entry import Work
 from tracker.edge.password import hash_password
 from tracker.edge.work import work
-from tracker.services import budget, deadline, engagement, person, requirements, site, time_entry
+from tracker.services import budget, cover, deadline, engagement, person, requirements, site, time_entry
 from tracker.services.budget import BlockSpec
+from tracker.services.cover import CoverSpec
 from tracker.services.deadline import DateChange, DateSpec
 from tracker.services.engagement import AgreementSpec, EngagementSpec
 from tracker.services.person import OwnChange, PersonSpec
@@ -21,6 +22,7 @@ from tracker.services.site import SiteChange
 from tracker.store import deadline as deadlines
 from tracker.store import person as people
 from tracker.store.database import db
+from tracker.store.scope import Question
 
 PASSWORD = "correct horse battery"
 ADMIN, MANAGER, ENGINEER, APPROVER, VIEWER = (
@@ -40,6 +42,8 @@ class Scene:
     site_id: UUID
     draft_engagement_id: UUID
     deadline_id: UUID
+    manager_id: UUID
+    admin_id: UUID
 
 
 def lay() -> Scene:
@@ -48,7 +52,11 @@ def lay() -> Scene:
     museum = _museum(who)
     _bakery(who)
     draft = _draft(who)
-    return Scene(*museum[:2], draft, museum[2])
+    _team(who, museum[0])
+    manager_id, admin_id = who[MANAGER].person_id, who[ADMIN].person_id
+    assert manager_id is not None
+    assert admin_id is not None
+    return Scene(*museum[:2], draft, museum[2], manager_id, admin_id)
 
 
 def _people() -> dict[str, Actor]:
@@ -197,3 +205,16 @@ def _draft(who: dict[str, Actor]) -> UUID:
     )
     with work():
         return engagement.create_engagement(db.session, who[MANAGER], spec, now=utc_now()).id
+
+
+def _team(who: dict[str, Actor], engagement_id: UUID) -> None:
+    """The engineer is away while an administrator covers, and the customer has a question to answer."""
+    today = utc_now().date()
+    away, stand_in = who[ENGINEER].person_id, who[ADMIN].person_id
+    assert away is not None
+    assert stand_in is not None
+    with work():
+        spec = CoverSpec(stand_in, today - timedelta(days=1), today + timedelta(days=4), "On leave")
+        cover.arrange(db.session, who[ENGINEER], away, spec, now=utc_now())
+        text = "Which of the museum’s sites use the Solr search?"
+        db.session.add(Question(engagement_id=engagement_id, text=text, side="customer", asked_at=utc_now()))
