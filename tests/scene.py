@@ -25,6 +25,7 @@ from tracker.services import (
     budget,
     change_request,
     comment,
+    cover,
     deadline,
     duty,
     engagement,
@@ -47,6 +48,7 @@ from tracker.services import (
 from tracker.services.budget import BlockSpec
 from tracker.services.change_request import RequestSpec
 from tracker.services.comment import CommentSpec
+from tracker.services.cover import CoverSpec
 from tracker.services.deadline import DateChange, DateSpec
 from tracker.services.duty import DutyChange
 from tracker.services.engagement import AgreementSpec, EngagementSpec
@@ -67,7 +69,7 @@ from tracker.store import person as people
 from tracker.store import scope as scopes
 from tracker.store.database import db
 from tracker.store.question import Question
-from tracker.store.scope import ScopeItem
+from tracker.store.scope import Question, ScopeItem
 
 PASSWORD = "correct horse battery"
 ADMIN, MANAGER, ENGINEER, APPROVER, VIEWER = (
@@ -100,6 +102,8 @@ class Scene:
     question_id: UUID
     risk_id: UUID
     network_id: UUID
+    manager_id: UUID
+    admin_id: UUID
 
 
 def lay() -> Scene:
@@ -127,6 +131,11 @@ def lay() -> Scene:
         defect_id=defect_id,
     )
     return Scene(*museum[:2], draft, museum[2], *_around_the_scope(who, museum[0], museum[1], draft))
+    _team(who, museum[0])
+    manager_id, admin_id = who[MANAGER].person_id, who[ADMIN].person_id
+    assert manager_id is not None
+    assert admin_id is not None
+    return Scene(*museum[:2], draft, museum[2], manager_id, admin_id)
 
 
 def _people() -> dict[str, Actor]:
@@ -519,3 +528,16 @@ def _around_the_scope(who: dict[str, Actor], engagement_id: UUID, shop: UUID, dr
         risk.raise_risk(db.session, engineer, engagement_id, slow, now=now)
     network = _site(manager, draft_id, "library network", "https://library.noor.example", network=True)
     return item.id, made[0].id, raised.id, network
+
+
+def _team(who: dict[str, Actor], engagement_id: UUID) -> None:
+    """The engineer is away while an administrator covers, and the customer has a question to answer."""
+    today = utc_now().date()
+    away, stand_in = who[ENGINEER].person_id, who[ADMIN].person_id
+    assert away is not None
+    assert stand_in is not None
+    with work():
+        spec = CoverSpec(stand_in, today - timedelta(days=1), today + timedelta(days=4), "On leave")
+        cover.arrange(db.session, who[ENGINEER], away, spec, now=utc_now())
+        text = "Which of the museum’s sites use the Solr search?"
+        db.session.add(Question(engagement_id=engagement_id, text=text, side="customer", asked_at=utc_now()))

@@ -27,6 +27,20 @@ def pages_of(scene: Scene) -> Iterator[tuple[str, str | None, str]]:
     yield "lost-link", None, "/sign-in/link"
     yield "portfolio", MANAGER, "/"
     yield "portfolio-customer", APPROVER, "/"
+    yield "portfolio-filtered", MANAGER, "/?q=museum&risk=waiting&status=active"
+    yield "portfolio-nothing", MANAGER, "/?q=nowhere"
+    yield "search", MANAGER, "/search?q=museum"
+    yield "search-customer", APPROVER, "/search?q=museum"
+    yield "team", MANAGER, "/team"
+    yield "away", ENGINEER, "/account/away"
+    yield "hand-over", MANAGER, f"/people/{scene.manager_id}/hand-over"
+    yield (
+        "hand-over-preview",
+        MANAGER,
+        (f"/people/{scene.manager_id}/hand-over?to={scene.admin_id}&engagement_ids={scene.engagement_id}"),
+    )
+    yield "person", ADMIN, f"/people/{scene.manager_id}"
+    yield "engagement-duplicate", MANAGER, f"{engagement}/duplicate"
     yield "engagement", MANAGER, engagement
     yield "engagement-customer", APPROVER, engagement
     yield "engagement-draft", MANAGER, f"/engagements/{scene.draft_engagement_id}"

@@ -57,7 +57,7 @@ def lead(engagement: Engagement) -> UUID:
 
 def owners(engagement: Engagement) -> set[object]:
     """Who owns the open things of an engagement."""
-    found = {each.owner_id for each in deadlines.of_engagement(db.session, engagement.id) if each.owner_id}
+    found: set[object] = {each.owner_id for each in deadlines.of_engagement(db.session, engagement.id) if each.owner_id}
     for table in (Question, Risk):
         found |= set(db.session.scalars(sa.select(table.owner_id).where(table.engagement_id == engagement.id)))
     return found

@@ -13,7 +13,7 @@ OF_EACH, OF_ONE = 10, 100
 
 
 class SearchQuery(Query):
-    q: str = Field(max_length=LONGEST, description="Words, each of which has to be found.")
+    q: str = Field("", max_length=LONGEST, description="Words, each of which has to be found; without any nothing is.")
     kind: str | None = Field(None, description=f"Only one of {', '.join(KINDS)}: then up to {OF_ONE}, else {OF_EACH} of each.")
 
 
@@ -29,6 +29,8 @@ class FoundOut(Out):
 def search(call: Call, query: SearchQuery) -> Listing[FoundOut]:
     """Engagements, sites, customers, people (for the staff), questions, known issues and paths that have every word."""
     only = one_of("kind", query.kind, KINDS)
+    if not query.q.strip():
+        return Listing(items=[])
     if not is_enough(query.q):
         raise Invalid.at("q", f"Write at least {SHORTEST} characters.")
     groups = look_for(call.session, call.actor, query.q, only=only, limit=OF_ONE if only else OF_EACH)

@@ -51,7 +51,7 @@ class CoverRow:
     cover_name: str
 
 
-def _rows() -> sa.Select[tuple[Cover, str, str]]:
+def _rows() -> sa.Select[Cover, str, str]:
     stand_in = aliased(Person)
     query = sa.select(Cover, Person.name, stand_in.name).join(Person, Person.id == Cover.person_id)
     return query.join(stand_in, stand_in.id == Cover.cover_id)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVarTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -22,7 +22,7 @@ from tracker.store.site import Site
 
 # So many dates are counted; that there are more is all that anybody wants to know.
 DUE_COUNTED = 100
-AnyQuery = TypeVar("AnyQuery", bound=sa.Select[Any])
+Columns = TypeVarTuple("Columns")
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def page(
     return Page(rows, places[0] if places and has_before else None, places[-1] if places and has_after else None)
 
 
-def _narrowed(query: AnyQuery, actor: Actor, filters: Filters) -> AnyQuery:
+def _narrowed(query: sa.Select[*Columns], actor: Actor, filters: Filters) -> sa.Select[*Columns]:
     if filters.mine or (actor.is_staff and not actor.sees_all):
         query = query.where(Engagement.id.in_(ids_on_it(actor)))
     if filters.customer_id is not None:
@@ -102,7 +102,7 @@ def _narrowed(query: AnyQuery, actor: Actor, filters: Filters) -> AnyQuery:
     return query
 
 
-def _in_order(query: AnyQuery, order: Order, start: Place | None, *, backwards: bool) -> AnyQuery:
+def _in_order(query: sa.Select[*Columns], order: Order, start: Place | None, *, backwards: bool) -> sa.Select[*Columns]:
     columns: dict[Order, tuple[Any, ...]] = {
         Order.NEXT: (Engagement.next_on, Engagement.id),
         Order.NAME: (Engagement.name_key, Engagement.id),

@@ -36,7 +36,7 @@ def _mine(actor: Actor) -> sa.ColumnElement[bool]:
     return sa.and_(visible(actor), Engagement.id.in_(ids_on_it(actor))) if few else visible(actor)
 
 
-def _hits(session: AnySession, query: sa.Select[Any]) -> list[Hit]:
+def _hits(session: AnySession, query: sa.Select[*tuple[Any, ...]]) -> list[Hit]:
     return [Hit(*row) for row in session.execute(query)]
 
 

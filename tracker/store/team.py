@@ -56,7 +56,7 @@ def workloads(session: AnySession, actor: Actor, *, monday: date, sunday: date, 
     ]
 
 
-def _counts(session: AnySession, query: sa.Select[tuple[UUID, int]]) -> Mapping[UUID, int]:
+def _counts(session: AnySession, query: sa.Select[UUID, int]) -> Mapping[UUID, int]:
     return {row[0]: int(row[1]) for row in session.execute(query)}
 
 

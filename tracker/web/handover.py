@@ -1,5 +1,7 @@
 """Hand engagements over: to whom, which of them, what goes along, and then in one step."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from uuid import UUID
 
 from flask import Blueprint, flash, render_template, request, url_for
@@ -29,6 +31,7 @@ THINGS = {"dates": "open date", "questions": "open question", "risks": "open ris
 class HandOverForm(Form):
     """Chosen first, then looked at, then confirmed with a reason."""
 
+    colleagues: Mapping[str, str] = MappingProxyType({})
     to = SelectField("Who takes over", [InputRequired("Choose a colleague.")])
     engagement_ids = SelectMultipleField(
         "Engagements",
@@ -68,6 +71,7 @@ def _form(person: Person, in_hand: list[InHand]) -> HandOverForm:
     colleagues = {str(each.id): each.name for each in people.active_staff(db.session) if each.id != person.id}
     to = chosen["to"] if chosen and chosen["to"] in colleagues else ""
     form = HandOverForm(data={"to": to, "engagement_ids": ticked})
+    form.colleagues = colleagues
     form.to.choices = choices(colleagues, "Choose a colleague")
     form.engagement_ids.choices = {str(each.engagement.id): say_in_hand(each) for each in in_hand}
     return form
@@ -75,7 +79,8 @@ def _form(person: Person, in_hand: list[InHand]) -> HandOverForm:
 
 def _page(person: Person, in_hand: list[InHand], form: HandOverForm, back: str) -> str:
     chosen = [each for each in in_hand if str(each.engagement.id) in (form.engagement_ids.data or ())]
-    preview = bool(form.to.data and chosen) and (request.method == "POST" or "to" in request.args)
+    successor = form.colleagues.get(form.to.data or "")
+    preview = bool(successor and chosen) and (request.method == "POST" or "to" in request.args)
     if "to" in request.args and not preview:
         form.say("Choose a colleague and at least one engagement.")
     return render_template(
@@ -83,7 +88,7 @@ def _page(person: Person, in_hand: list[InHand], form: HandOverForm, back: str) 
         nav_current="people" if person.id != current_actor().person_id else "team",
         person=person,
         form=form,
-        successor=dict(form.to.choices).get(form.to.data),
+        successor=successor,
         rows=[_row(each) for each in chosen],
         is_empty=not in_hand,
         preview=preview,

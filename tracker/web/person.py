@@ -175,7 +175,7 @@ def _set_active(person_id: UUID, *, active: bool) -> ResponseReturnValue:
     if answer is None:
         return _people_page(form), form.status
     flash("They may sign in again; make them a link." if active else "Deactivated, and signed out everywhere.", "success")
-    if answer.location != url_for("person.index"):
+    if not active and team.leads_running(db.session, person_id):
         flash("They still lead running engagements. Hand these over, so that somebody looks after them.", "warning")
     return answer
 
