@@ -69,7 +69,7 @@ from tracker.store import person as people
 from tracker.store import scope as scopes
 from tracker.store.database import db
 from tracker.store.question import Question
-from tracker.store.scope import Question, ScopeItem
+from tracker.store.scope import ScopeItem
 
 PASSWORD = "correct horse battery"
 ADMIN, MANAGER, ENGINEER, APPROVER, VIEWER = (
@@ -115,6 +115,11 @@ def lay() -> Scene:
     duty_id, freeze_id, round_id, defect_id = _duties(who, engagement_id, site_id)
     _talk(who, engagement_id, site_id)
     item_id, upload_id, list_id = _inventory(who, site_id, draft)
+    scope_item_id, question_id, risk_id, network_id = _around_the_scope(who, engagement_id, site_id, draft)
+    _team(who, engagement_id)
+    manager_id, admin_id = who[MANAGER].person_id, who[ADMIN].person_id
+    assert manager_id is not None
+    assert admin_id is not None
     return Scene(
         engagement_id=engagement_id,
         site_id=site_id,
@@ -129,13 +134,13 @@ def lay() -> Scene:
         freeze_id=freeze_id,
         round_id=round_id,
         defect_id=defect_id,
+        scope_item_id=scope_item_id,
+        question_id=question_id,
+        risk_id=risk_id,
+        network_id=network_id,
+        manager_id=manager_id,
+        admin_id=admin_id,
     )
-    return Scene(*museum[:2], draft, museum[2], *_around_the_scope(who, museum[0], museum[1], draft))
-    _team(who, museum[0])
-    manager_id, admin_id = who[MANAGER].person_id, who[ADMIN].person_id
-    assert manager_id is not None
-    assert admin_id is not None
-    return Scene(*museum[:2], draft, museum[2], manager_id, admin_id)
 
 
 def _people() -> dict[str, Actor]:

@@ -293,7 +293,7 @@ def test_many_sites_are_considered_with_as_many_statements_as_one() -> None:
         engagement = make_engagement()
         with transaction(db.session, now=NOW):
             values = [{"name": f"S{n}", "url": f"https://s{n}.example.com", "cms": "wordpress"} for n in range(number)]
-            listed = [put_on_list(db.session, SYSTEM, engagement, each, now=NOW) for each in values]
+            listed = put_on_list(db.session, SYSTEM, engagement, values, now=NOW)
             return statements_of(lambda: consider_sites(db.session, engagement, listed, now=NOW))
 
     assert considered(1) == considered(7)

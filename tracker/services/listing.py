@@ -11,7 +11,7 @@ from tracker.domain.listing import DEFAULTS
 from tracker.domain.listing import read_values as read_values
 from tracker.domain.site import check_multisite, check_package, check_variant, read_facts
 from tracker.services.obligations import begin_sites
-from tracker.services.scoping import begin, changed_of, consider, known_of, note_sources
+from tracker.services.scoping import changed_of, consider, consider_sites, known_of, note_sources
 from tracker.store import audit
 from tracker.store import budget as budgets
 from tracker.store import site as sites
@@ -46,13 +46,28 @@ def list_sites(
     listed_in_version: int | None = None,
 ) -> list[Site]:
     """The same for several at once, in as many statements as for one. Raises Invalid for the first that cannot stand."""
+    made = put_on_list(session, actor, engagement, many, now=now, listed_in_version=listed_in_version)
+    consider_sites(session, engagement, made, now=now)
+    return made
+
+
+def put_on_list(
+    session: AnySession,
+    actor: Actor,
+    engagement: Engagement,
+    many: Sequence[dict[str, Any]],
+    *,
+    now: datetime,
+    listed_in_version: int | None = None,
+) -> list[Site]:
+    """The same without the scope, for who has them considered later, together with others."""
     made = []
     for values in many:
         read = read_values(DEFAULTS | values)
         read["facts"] = read_facts(read["facts"])
-        made.append(
-            Site(engagement_id=engagement.id, stage="listed", listed_in_version=listed_in_version, created_at=now, **read)
-        )
+        site = Site(engagement_id=engagement.id, stage="listed", listed_in_version=listed_in_version, created_at=now, **read)
+        check_multisite(site.cms, site.facts, site.multisite_decision)
+        made.append(site)
     check_whole(session, *made)
     session.add_all(made)
     session.flush()
@@ -61,7 +76,6 @@ def list_sites(
         note_sources(site, actor, known_of(site), source="listing", now=now)
         audit.record(session, actor, engagement.id, "site.added", ("site", site.id), {"name": site.name, "url": site.url})
     begin_sites(session, engagement, made, now=now)
-    begin(session, engagement, made, now=now)
     return made
 
 
@@ -77,6 +91,9 @@ def change_site(
         setattr(site, name, site.facts | value if name == "facts" else value)
     with session.no_autoflush:
         check_whole(session, site)
+    if "multisite_decision" in values:
+        # A fact that became known later does not stand in the way of other edits.
+        check_multisite(site.cms, site.facts, site.multisite_decision)
     note_sources(site, actor, changed_of(site, before), source="edit", now=now)
     site.version += 1
     session.flush()
@@ -91,77 +108,10 @@ def check_whole(session: AnySession, *changed: Site) -> None:
     for site in changed:
         check_package(site.package, site.premium_option)
         check_variant(site.cms, site.cms_variant)
-        check_multisite(site.cms, site.facts, site.multisite_decision)
     there = sites.at_addresses(session, changed[0].engagement_id, {site.url_key for site in changed})
     for site in changed:
         other = there.setdefault(site.url_key, site)
         if other is not site:
-    site = put_on_list(session, actor, engagement, values, now=now, listed_in_version=listed_in_version)
-    consider(session, engagement, site, now=now)
-    return site
-
-
-def put_on_list(
-    session: AnySession,
-    actor: Actor,
-    engagement: Engagement,
-    values: dict[str, Any],
-    *,
-    now: datetime,
-    listed_in_version: int | None = None,
-) -> Site:
-    """The same without the scope: who lists many sites at once has them considered together (`scoping.consider_sites`)."""
-    read = read_values(DEFAULTS | values)
-    site = Site(
-        engagement_id=engagement.id,
-        stage="listed",
-        listed_in_version=listed_in_version,
-        created_at=now,
-        **read | {"facts": read_facts(read["facts"])},
-    )
-    check_whole(session, site)
-    check_multisite(site.cms, site.facts, site.multisite_decision)
-    session.add(site)
-    session.flush()
-    entitle(session, site)
-    note_sources(site, actor, known_of(site), source="listing", now=now)
-    audit.record(session, actor, engagement.id, "site.added", ("site", site.id), {"name": site.name, "url": site.url})
-    return site
-
-
-def read_values(values: dict[str, Any]) -> dict[str, Any]:
-    """Turn what was entered into what is stored. Raises Invalid naming every field that cannot stand."""
-    errors: list[FieldError] = []
-    read = dict(values)
-    for field in ("name", "cms_version"):
-        if values.get(field):
-            try:
-                read[field] = read_line(values[field], NAME_LENGTH)
-            except TextError as error:
-                errors.append(FieldError(field, str(error)))
-    if values.get("url"):
-        try:
-            address = read_address(values["url"])
-            read["url"], read["url_key"] = address.url, address.key
-        except Invalid as error:
-            errors += error.errors
-    empty = [field for field in NEVER_EMPTY if field in read and (read[field] is None or read[field] == "")]
-    errors += [FieldError(field, "Fill this in.") for field in empty]
-    for field, choices in CHOICES.items():
-        if values.get(field) is not None and values[field] not in choices:
-            errors.append(FieldError(field, f"Choose one of: {', '.join(choices)}."))
-    if errors:
-        raise Invalid(errors)
-    if "facts" in values:
-        read["facts"] = check_facts(values["facts"])
-    return read
-
-
-def check_whole(session: AnySession, site: Site) -> None:
-    check_package(site.package, site.premium_option)
-    check_variant(site.cms, site.cms_variant)
-    for other in sites.of_engagement(session, site.engagement_id):
-        if other.id != site.id and other.url_key == site.url_key and other.stage != "withdrawn":
             raise Invalid.at("url", f"This engagement lists that address already, as {other.name}.")
 
 

@@ -80,19 +80,6 @@ def note_sources(site: Site, actor: Actor, changed: Iterable[str], *, source: st
     site.fact_sources = sources
 
 
-def begin(session: AnySession, engagement: Engagement, listed: Iterable[Site], *, now: datetime) -> None:
-    """Decide the scope of sites that have just been listed, in as many statements for many as for one."""
-    if engagement.type != "managed":
-        return
-    catalogue, due = catalogue_of(session, engagement.id), _due_on(session, engagement, now)
-    for site in listed:
-        lines = list(lines_of_site(catalogue, known_of(site)))
-        _bring_in_line(session, engagement, site, catalogue, lines, {}, now=now)
-        missing = dict.fromkeys(fact for line in lines for fact in line.ruling.missing_facts)
-        session.add_all(_question(site, fact, due, now) for fact in missing)
-    session.flush()
-
-
 def consider(session: AnySession, engagement: Engagement, site: Site, *, now: datetime) -> None:
     """Decide a site's scope by the rules, and ask for what they miss. The engagement's row is held by the caller."""
     consider_sites(session, engagement, [site], now=now)
@@ -118,16 +105,6 @@ def consider_sites(session: AnySession, engagement: Engagement, considered: Sequ
                 wanted = list(dict.fromkeys(fact for line in open_lines for fact in line.ruling.missing_facts))
             _ask(session, site, wanted, asked[site.id], due_on, now)
     session.flush()
-    if site.stage == "withdrawn":
-        _ask(session, engagement, site, (), now=now)
-    elif engagement.type == "managed":
-        catalogue = catalogue_of(session, engagement.id)
-        lines = list(lines_of_site(catalogue, known_of(site)))
-        stored = {item.item: item for item in scopes.of_site(session, site.id, anew=True)}
-        _bring_in_line(session, engagement, site, catalogue, lines, stored, now=now)
-        session.flush()
-        asked = (line.ruling.missing_facts for line in lines if stored.get(line.item) is None or stored[line.item].by_rule)
-        _ask(session, engagement, site, dict.fromkeys(fact for facts in asked for fact in facts), now=now)
 
 
 def consider_engagement(session: AnySession, engagement: Engagement, *, now: datetime) -> None:
@@ -136,7 +113,6 @@ def consider_engagement(session: AnySession, engagement: Engagement, *, now: dat
     if engagement.type == "managed":
         catalogue = catalogue_of(session, engagement.id)
         stored = {item.item: item for item in scopes.of_engagement(session, engagement.id, anew=True)}
-        _bring_in_line(session, engagement, None, catalogue, lines, stored, now=now)
         _bring_in_line(session, engagement, None, catalogue, list(lines_of_engagement(catalogue)), stored, now=now)
         session.flush()
 

@@ -11,13 +11,13 @@ from tracker.domain.errors import EditedMeanwhile, Guard, UnlistedSite
 from tracker.domain.lifecycle import advance
 from tracker.domain.listing import AGREED_FIELDS, read_values
 from tracker.domain.scope import say_unsettled
-from tracker.domain.site import SITE_LIFECYCLE, SiteStage, check_multisite
+from tracker.domain.site import SITE_LIFECYCLE, SiteStage
 from tracker.domain.uat import RoundState
 from tracker.domain.workday import Calendar
-from tracker.services.listing import change_site, check_whole, entitle, list_site, read_values
+from tracker.services.listing import change_site, list_site
 from tracker.services.planning import replan, say_due
 from tracker.services.rounds import open_round
-from tracker.services.scoping import changed_of, consider, known_of, note_sources
+from tracker.services.scoping import consider
 from tracker.store import audit, requirements
 from tracker.store import duty as duties
 from tracker.store import engagement as engagements
@@ -69,22 +69,6 @@ def edit_site(session: AnySession, actor: Actor, site_id: UUID, change: SiteChan
             missing=["change_request"],
         )
     change_site(session, actor, engagement, site, values, now=now)
-    before = known_of(site)
-    for name, value in values.items():
-        setattr(site, name, site.facts | value if name == "facts" else value)
-    with session.no_autoflush:
-        check_whole(session, site)
-    if "multisite_decision" in values:
-        # A fact that became known later does not stand in the way of other edits.
-        check_multisite(site.cms, site.facts, site.multisite_decision)
-    note_sources(site, actor, changed_of(site, before), source="edit", now=now)
-    site.version += 1
-    session.flush()
-    entitle(session, site)
-    consider(session, engagement, site, now=now)
-    audit.record(
-        session, actor, site.engagement_id, "site.edited", ("site", site.id), {name: values[name] for name in change.values}
-    )
     replan(session, engagement, now=now)
     return site
 

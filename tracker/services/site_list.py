@@ -8,11 +8,12 @@ from uuid import UUID
 from tracker.domain.access import Actor, Permission
 from tracker.domain.errors import Invalid, UnlistedSite
 from tracker.domain.inventory import Change
+from tracker.domain.listing import DEFAULTS, read_values
 from tracker.domain.rejected_row import RejectedRow, harmless
 from tracker.domain.site import check_package, check_variant
 from tracker.domain.site_list import SiteRow, reject
 from tracker.intake.site_list import SiteList
-from tracker.services.listing import DEFAULTS, list_sites, read_values
+from tracker.services.listing import list_sites
 from tracker.store import audit, upload
 from tracker.store import engagement as engagements
 from tracker.store import site as sites

@@ -94,7 +94,7 @@ def _list_all(
     for number, target in enumerate(targets):
         try:
             with session.begin_nested():
-                made.append(put_on_list(session, actor, engagement, _values(source, target), now=now))
+                made += put_on_list(session, actor, engagement, [_values(source, target)], now=now)
         except Invalid as error:
             faults += [FieldError(f"targets.{number}.{each.field}", each.message) for each in error.errors]
     if faults:
