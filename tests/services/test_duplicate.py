@@ -95,7 +95,7 @@ def test_by_the_page(client: FlaskClient, source: Engagement) -> None:
     data = {"name": "Second wave", "customer": "Globex", "sites": "y", "reference": "", "signed_on": "2026-03-01"}
     refused = client.post(path, data=data)
     assert refused.status_code == 422
-    assert "Reference of the new agreement: This field is required." in refused.text
+    assert "Write the reference of the new agreement." in refused.text
     made = client.post(path, data=data | {"reference": "SOW-2"}, follow_redirects=True)
     assert "Opened." in made.text
     assert "Second wave" in made.text

@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Blueprint, flash, render_template, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import BooleanField, DateField, StringField
-from wtforms.validators import InputRequired, Optional
+from wtforms.validators import InputRequired
 
 from tracker.clock import utc_now
 from tracker.domain.access import Permission
@@ -19,7 +19,7 @@ from tracker.store import site as sites
 from tracker.store.database import db
 from tracker.store.engagement import Engagement
 from tracker.web import present
-from tracker.web.form import Form, blank_to_none, save
+from tracker.web.form import Form, save
 from tracker.web.present import count_of
 
 bp = Blueprint("duplicate", __name__)
@@ -28,18 +28,19 @@ bp = Blueprint("duplicate", __name__)
 class DuplicateForm(Form):
     name = StringField("Name", [InputRequired("Name the engagement.")])
     customer = StringField("Customer", [InputRequired("Name the customer.")])
-    reference = StringField("Reference of the new agreement", [Optional()])
-    signed_on = DateField("Signed on", [Optional()])
+    reference = StringField("Reference of the new agreement", [InputRequired("Write the reference of the new agreement.")])
+    signed_on = DateField("Signed on", [InputRequired("Say when it was signed.")])
     sites = BooleanField("The sites, listed anew", default=True)
     members = BooleanField("The people who work on it", default=True)
 
     def spec(self) -> DuplicateSpec:
         """What was typed, as the use case takes it."""
+        agreed = "reference" in self
         return DuplicateSpec(
             name=self.name.data or "",
             customer=self.customer.data or "",
-            reference=blank_to_none(self.reference.data),
-            signed_on=self.signed_on.data,
+            reference=self.reference.data if agreed else None,
+            signed_on=self.signed_on.data if agreed else None,
             sites=bool(self.sites.data),
             members=bool(self.members.data),
         )
@@ -53,6 +54,8 @@ def show(engagement_id: UUID) -> ResponseReturnValue:
     engagement = engagements.get(db.session, actor, engagement_id)
     customer = engagements.customer(db.session, engagement.customer_id).name
     form = DuplicateForm(name=engagement.name, customer=customer)
+    if engagements.agreement_of(db.session, engagement_id) is None:
+        del form.reference, form.signed_on
     made = save(
         form,
         lambda: service.duplicate_engagement(db.session, actor, engagement_id, form.spec(), now=utc_now()),
