@@ -51,6 +51,7 @@ from tracker.services.scope import OwnItem, add_item
 from tracker.services.time_entry import book
 from tracker.store import inventory as inventories
 from tracker.store import path as paths
+from tracker.store import visibility
 from tracker.store.database import db
 from tracker.store.engagement import Engagement
 from tracker.store.notice import OutboxNotice
@@ -59,35 +60,10 @@ from tracker.store.site import Site
 from tracker.store.transaction import transaction
 
 SECRET = "Zanzibar 77"
-OF_ENGAGEMENT = {
-    "customer_id",
-    "engagement_id",
-    "site_id",
-    "entry_id",
-    "deadline_id",
-    "notice_id",
-    "scope_item_id",
-    "path_id",
-    "step_id",
-    "inventory_item_id",
-    "upload_id",
-    "comment_id",
-    "link_id",
-    "update_id",
-    "change_request_id",
-}
+OF_ENGAGEMENT = {"customer_id", "engagement_id", "cover_id", *visibility.OF_ENGAGEMENT}
 # What stands in an address by its name in the catalogue, which everybody may read.
 NAMED = {"issue_id": "wp-accessally-protected-content", "runbook_id": "wordpress-guided-2024"}
-OF_ENGAGEMENT = {"customer_id", "engagement_id", "site_id", "entry_id", "deadline_id", "notice_id"}
-OF_ENGAGEMENT |= {"scope_item_id", "question_id", "risk_id"}
-OF_ENGAGEMENT = {"customer_id", "engagement_id", "site_id", "entry_id", "deadline_id", "notice_id"} | {
-    "duty_id",
-    "freeze_id",
-    "round_id",
-    "defect_id",
-}
 COLLEAGUE = f"Engineer {SECRET}"
-OF_ENGAGEMENT = {"customer_id", "engagement_id", "site_id", "entry_id", "deadline_id", "notice_id", "cover_id"}
 PUBLIC_PATHS = {
     "/healthz",
     "/readyz",
@@ -161,7 +137,7 @@ def foreign(app: Flask) -> Foreign:
 def some_duties(site: Site, who: Actor) -> dict[str, UUID]:
     """A duty that is waived, a freeze that is on with an exception, a round of UAT with a defect: all with the word."""
     duty, freeze = make_duty(site), make_freeze(site)
-    tested, found = make_round(site, **{SECRET: "t@example.com"}), make_defect(site, SECRET, make_person("admin", name=SECRET))
+    tested, found = make_round(site, **{SECRET: "t@example.com"}), make_defect(site, SECRET, make_person("admin", name=COLLEAGUE))
     with transaction(db.session, now=NOW):
         waived = DutyChange(None, frozenset({"state"}), DutyState.WAIVED, reason=SECRET)
         duty_service.change_duty(db.session, who, duty.id, waived, now=NOW)

@@ -157,7 +157,7 @@ def page_of(site_id: UUID, form: InventoryForm) -> ResponseReturnValue:
         "inventory/inventory.html",
         nav_current="portfolio",
         section_rows=section.of_site(actor, site_id, "inventory"),
-        site=head_of(site),
+        site=present.site_head(site),
         engagement=site_pages.head_of(engagement),
         form=form,
         send_url=url_for("inventory.send", site_id=site_id),
@@ -173,11 +173,6 @@ def page_of(site_id: UUID, form: InventoryForm) -> ResponseReturnValue:
         hours=hours_of(site, there) if actor.may(Permission.SEE_INTERNAL) else None,
     )
     return text, form.status
-
-
-def head_of(site: Site) -> Shown:
-    """The site as its inventory's pages name it."""
-    return Shown(**vars(present.site_head(site)), href=url_for("site.show", site_id=site.id))
 
 
 def chosen_of(found: Sequence[tuple[InventoryItem, Finding]], asked: FilterForm) -> list[tuple[InventoryItem, Finding]]:
@@ -325,7 +320,7 @@ def preview_page(kept: Upload, site_id: UUID, trial: Trial, form: ImportForm) ->
     return render_template(
         "inventory/preview.html",
         nav_current="portfolio",
-        site=head_of(site),
+        site=present.site_head(site),
         engagement=site_pages.head_of(engagement),
         form=form,
         file_name=kept.file_name or "What you pasted",
@@ -392,7 +387,7 @@ def verdict_page(form: VerdictForm, item_id: UUID) -> str:
         "inventory/verdict.html",
         nav_current="portfolio",
         form=form,
-        site=head_of(site),
+        site=present.site_head(site),
         engagement=site_pages.head_of(engagement),
         item=item_row(*service.findings_of(db.session, site, [item])[0], actor),
         back_url=url_for("inventory.show", site_id=site.id),
