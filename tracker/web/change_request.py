@@ -1,6 +1,7 @@
 """Change requests: the list, the form, and one request with what it changes and whose turn it is."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -169,6 +170,12 @@ def _small(number: int | None) -> int | None:
     return None if number is None else max(0, min(number, 2**31 - 1))
 
 
+def _when(moment: datetime, engagement: Engagement) -> str:
+    """A moment on the engagement's clock, with its zone."""
+    zone = engagement.time_zone
+    return f"{say_moment(moment, zone)} {moment.astimezone(ZoneInfo(zone)):%Z}"
+
+
 def _turn(asked: ChangeRequest) -> str:
     """Whose turn it is, as the reader would say it."""
     side = waits_for(asked.state, asked.estimate_minutes)
@@ -196,7 +203,7 @@ def _row(each: ChangeRequest, names: dict[UUID, str], engagement: Engagement) ->
         state=each.state,
         turn=_turn(each),
         estimate=each.estimate_minutes,
-        raised=f"{names.get(each.raised_by, 'somebody')}, {say_moment(each.raised_at, engagement.time_zone)}",
+        raised=f"{names.get(each.raised_by, 'somebody')}, {_when(each.raised_at, engagement)}",
     )
 
 
@@ -426,7 +433,7 @@ def _card(asked: ChangeRequest, engagement: Engagement, changes: list[Change], n
         turn=_turn(asked),
         estimate=None if asked.estimate_minutes is None else say_minutes(asked.estimate_minutes),
         decision_reason=asked.decision_reason,
-        raised=f"{names.get(asked.raised_by, 'somebody')}, {say_moment(asked.raised_at, engagement.time_zone)}",
+        raised=f"{names.get(asked.raised_by, 'somebody')}, {_when(asked.raised_at, engagement)}",
         lines=[_line(each) for each in lines],
         requirements_version=asked.requirements_version_after
         if asked.requirements_version_after != asked.requirements_version_before
@@ -508,7 +515,7 @@ def _signing(engagement: Engagement, foreseen: list[dict[str, Any]]) -> Shown:
 
 def _step(step: ChangeRequestStep, names: dict[UUID, str], engagement: Engagement) -> Shown:
     return Shown(
-        at=say_moment(step.at, engagement.time_zone),
+        at=_when(step.at, engagement),
         says=f"{names.get(step.by, 'Somebody')} {STEP_LABELS.get(step.what, step.what)}",
         note=step.note,
     )
