@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from tracker.domain.access import Actor, Permission
+from tracker.domain.change_request import Side, waits_for
 from tracker.domain.deadline import KINDS, DeadlineKind
 from tracker.domain.errors import EditedMeanwhile, Guard, Invalid
 from tracker.domain.lifecycle import say_state
@@ -15,6 +16,7 @@ from tracker.domain.weekly_update import AHEAD_BUSINESS_DAYS, DECIDED_AS, KIND, 
 from tracker.domain.workday import MIDNIGHT
 from tracker.services.planning import Ground, ground_of, say_due, take, tell
 from tracker.store import audit, requirements, waiting
+from tracker.store import change_request as change_requests
 from tracker.store import deadline as deadlines
 from tracker.store import engagement as engagements
 from tracker.store import time_entry as entries
@@ -99,6 +101,9 @@ def _waiting(session: AnySession, ground: Ground, week: Week, dated: list[Deadli
     agreed = requirements.latest(session, ground.engagement.id)
     if agreed and requirements.signature(session, ground.engagement.id, "requirements", agreed.hash) is None:
         yield "Your signature under the project requirements"
+    for request in change_requests.open_of_engagement(session, ground.engagement.id):
+        if waits_for(request.state, request.estimate_minutes) is Side.CUSTOMER:
+            yield f"Your decision on change request {request.number}: {request.title}"
     for deadline in dated:
         kind = KINDS[DeadlineKind(deadline.kind)]
         if kind.owner == "customer" and not kind.runs and deadline.day < week.today:

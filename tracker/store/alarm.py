@@ -13,10 +13,12 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from tracker.domain.change_request import RequestState
 from tracker.domain.deadline import KINDS
 from tracker.domain.portfolio import Alarm
 from tracker.domain.site import LAUNCHED_STAGES
 from tracker.store.budget import Budget
+from tracker.store.change_request import ChangeRequest
 from tracker.store.database import AnySession
 from tracker.store.deadline import Deadline
 from tracker.store.engagement import Engagement
@@ -102,6 +104,11 @@ def unsigned(_days: Days) -> Conditions:
     return (ProjectRequirements.version == Engagement.requirements_version, ~signed)
 
 
+def customers_changes(_days: Days) -> Conditions:
+    """Change requests that the team has approved and the customer has not."""
+    return (ChangeRequest.state == RequestState.APPROVED_BY_TEAM,)
+
+
 @dataclass(frozen=True)
 class Source:
     """Rows that raise an alarm: of which table, which, and what of them is counted."""
@@ -118,6 +125,7 @@ SOURCES: Sequence[Source] = (
     Source(Alarm.WAITING, Question, customers_questions),
     Source(Alarm.WAITING, ProjectRequirements, unsigned),
     Source(Alarm.WAITING, Deadline, customers_dates),
+    Source(Alarm.WAITING, ChangeRequest, customers_changes),
     Source(Alarm.FROZEN, Deadline, frozen, counted="site_id"),
 )
 

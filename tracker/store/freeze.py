@@ -129,6 +129,11 @@ def open_of_site(session: AnySession, site_id: UUID) -> list[FreezeRow]:
     return _rows(session, Freeze.site_id == site_id, Freeze.ended_at.is_(None))
 
 
+def open_of_engagement(session: AnySession, engagement_id: UUID) -> list[FreezeRow]:
+    """The freezes of an engagement's sites that are on or still to come."""
+    return _rows(session, Freeze.engagement_id == engagement_id, Freeze.ended_at.is_(None), Site.stage != "withdrawn")
+
+
 def running_of_engagements(session: AnySession, ids: Collection[UUID], now: datetime) -> list[FreezeRow]:
     """The freezes that hold right now in some engagements, in order."""
     found = _rows(session, Freeze.engagement_id.in_(ids), Freeze.ended_at.is_(None))

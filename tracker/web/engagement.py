@@ -17,7 +17,6 @@ from tracker.services import engagement as service
 from tracker.services import requirements as requirements_service
 from tracker.store import budget as budgets
 from tracker.store import cover, portfolio, requirements
-from tracker.store import deadline as deadlines
 from tracker.store import duty as duties
 from tracker.store import engagement as engagements
 from tracker.store import notice as notices
@@ -25,14 +24,17 @@ from tracker.store import person as people
 from tracker.store import site as sites
 from tracker.store import time_entry as entries
 from tracker.store.database import db
+from tracker.store.deadline import Deadline
 from tracker.store.engagement import Engagement
 from tracker.store.holiday import countries
 from tracker.store.site import Site
 from tracker.web import customer_view, dates, present, section
+from tracker.web.around import around_of
 from tracker.web.dates import DateView
 from tracker.web.form import Form, save
 from tracker.web.present import Shown, choices
 from tracker.web.timeline import timeline_of
+from tracker.web.todo import ground_of
 
 bp = Blueprint("engagement", __name__)
 RECENT_ENTRIES, NEXT_NOTICES = 15, 5
@@ -170,16 +172,19 @@ def page_of(
         signing = requirements_of(engagement, listed, actor, sign_form)
         status = answered.status if answered is not None else 200
         return customer_view.page_of(engagement, listed, actor, signing, refused=refused), status
+    signing, around = requirements_of(engagement, listed, actor, sign_form), people_of(engagement, actor, member_form)
+    ground = ground_of(engagement, around["country"], listed, actor, signing["requirements"], utc_now())
+    hours, papers = hours_of(engagement, listed, actor), around_of(ground)
     page = render_template(
         "engagement/engagement.html",
         nav_current="portfolio",
         section_rows=section.of_engagement(actor, engagement_id, "overview"),
         refused=refused,
-        **dates_of(engagement, listed, actor),
+        **dates_of(engagement, listed, ground.dated, actor),
         urls=urls_of(engagement, actor),
-        **hours_of(engagement, listed, actor),
-        **requirements_of(engagement, listed, actor, sign_form),
-        **people_of(engagement, actor, member_form),
+        **hours | papers | {"remarks": [*hours["remarks"], *papers["remarks"]]},
+        **signing,
+        **around,
     )
     return page, answered.status if answered is not None else 200
 
@@ -204,9 +209,8 @@ def urls_of(engagement: Engagement, actor: Actor) -> dict[str, str | None]:
     return urls | {"add_site": f"{base}/sites/new" if may_list else None}
 
 
-def dates_of(engagement: Engagement, listed: list[Site], actor: Actor) -> dict[str, Any]:
+def dates_of(engagement: Engagement, listed: list[Site], dated: list[Deadline], actor: Actor) -> dict[str, Any]:
     """All dates, the engagement's own and its sites', as a list and as a timeline."""
-    dated = deadlines.of_engagement(db.session, engagement.id)
     view = DateView(
         engagement,
         actor,
@@ -265,6 +269,7 @@ def people_of(engagement: Engagement, actor: Actor, form: MemberForm | None) -> 
     return {
         "engagement": present.engagement_head(engagement, customer.name, manager.name, stage),
         "agreement": present.agreement_card(engagements.agreement_of(db.session, engagement.id)),
+        "country": customer.country,
         "holidays": dict(countries()).get(customer.country or ""),
         "members": present.member_rows(members, manager, engagement.id, actor, away),
         "member_form": form,
