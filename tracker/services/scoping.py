@@ -145,7 +145,8 @@ def _bring_in_line(
             item.decision, item.reason, item.route, item.decided_at = Decision.NOT_APPLICABLE, NO_LONGER, None, now
             item.version += 1
             decided[name] = item.decision
-    if decided:
+    # With an engagement that is being made, what holds for all of them is made too: that is no change of its own.
+    if decided and (site is not None or stored):
         subject = ("site", site.id) if site else ("engagement", engagement.id)
         audit.record(session, SYSTEM, engagement.id, "scope.decided_by_rule", subject, decided)
 

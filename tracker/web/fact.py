@@ -67,9 +67,9 @@ def _field(fact: Fact) -> Any:
     if fact.kind == "number":
         return IntegerField(fact.question, [Optional(), NumberRange(0, LARGEST_FACT, "Write a number from 0 on.")])
     if fact.kind == "text":
-        return StringField(fact.question, [Length(max=LONGEST_FACT)])
+        return StringField(fact.question, [Optional(), Length(max=LONGEST_FACT)])
     offered = choices(YES_NO if fact.kind == "yes_no" else fact.choices, NOT_KNOWN)
-    return SelectField(fact.question, choices=offered)
+    return SelectField(fact.question, [Optional()], choices=offered)
 
 
 for _key, _fact in EVERY_FACT.items():
