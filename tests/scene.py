@@ -69,7 +69,6 @@ from tracker.store import person as people
 from tracker.store import scope as scopes
 from tracker.store.database import db
 from tracker.store.question import Question
-from tracker.store.scope import ScopeItem
 
 PASSWORD = "correct horse battery"
 ADMIN, MANAGER, ENGINEER, APPROVER, VIEWER = (
@@ -440,23 +439,6 @@ def _talk(who: dict[str, Actor], engagement_id: UUID, shop: UUID) -> None:
         with work():
             due = now.date() + timedelta(days=days) if days else None
             db.session.add(Question(engagement_id=engagement_id, text=text, side="customer", due_on=due, asked_at=now))
-    for title, decision, route in (
-        ("Move code, database and files", "included", None),
-        ("Redirects of old addresses", "included", None),
-        ("Ten more hours for known incompatibilities", "premium", None),
-        ("Cron by a custom module", "ps", None),
-        ("A new theme", "out_of_scope", "account-rep"),
-        ("Mail of the domain", "out_of_scope", "customer"),
-        ("Search", "undecided", None),
-    ):
-        with work():
-            db.session.add(
-                ScopeItem(
-                    engagement_id=engagement_id, site_id=shop, item=title.lower(), title=title, category="build",
-                    decision=decision, clause="Offering, What is included", source="offering", route=route, reason="",
-                    decided_at=now, created_at=now,
-                )
-            )  # fmt: skip
     with work():
         update = weekly_update.compose_update(db.session, manager, engagement_id, now=now)
         weekly_update.post_update(db.session, manager, update.id, now=now)

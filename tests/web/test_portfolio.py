@@ -22,6 +22,7 @@ from tracker.store import portfolio
 from tracker.store.database import db
 from tracker.store.engagement import Engagement
 from tracker.store.person import Person
+from tracker.store.question import open_of
 from tracker.store.transaction import transaction
 
 
@@ -224,13 +225,15 @@ def test_risks_are_said_in_words(client: FlaskClient) -> None:
         book(db.session, actor(manager), some_work(site, 240), now=NOW)
     sign_in(client, manager)
     page = client.get("/").text
-    for badge in ("2 dates overdue", "1 site over 80 %", "waiting on the customer: 3", "freeze running"):
+    # Every open question to the customer, the missing signature and the date that is late.
+    waiting = len(open_of(db.session, engagement.id, side="customer")) + 2
+    for badge in ("2 dates overdue", "1 site over 80 %", f"waiting on the customer: {waiting}", "freeze running"):
         assert badge in page
     for risk in ("overdue", "over_80", "waiting", "frozen"):
         assert names_on(client.get(f"/?risk={risk}").text) == ["Museum move"]
     approver = make_person("customer_approver")
     sign_in(client, approver)
-    assert "waiting on you: 3" in client.get("/").text
+    assert f"waiting on you: {waiting}" in client.get("/").text
     sign_in(client, manager)
     assert client.post(f"/sites/{site.id}/transitions", data={"to": "withdrawn"}).status_code == 303
     assert "freeze running" not in client.get("/").text

@@ -141,7 +141,11 @@ def say_source(deadline: Deadline) -> str:
         days = count_of(abs(deadline.offset_days), "business day")
         title = KINDS[DeadlineKind(deadline.anchor)].title
         anchor = title if title.startswith("DNS") else title.lower()
-        said = f"{days} {'before' if deadline.offset_days < 0 else 'after'} the {anchor}"
+        said = (
+            f"{days} {'before' if deadline.offset_days < 0 else 'after'} the {anchor}"
+            if deadline.offset_days
+            else f"With the {anchor}"
+        )
     return f"{said}; opens {say_day(deadline.opens_on)}" if deadline.opens_on else said
 
 

@@ -4,7 +4,7 @@ It comes from a few sources, `SOURCES`, each a function of what is known of the 
 function.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -215,18 +215,41 @@ def _ask(kind: DeadlineKind) -> str:
 
 
 def question_todos(ground: Ground) -> Iterator[Todo]:
-    """Questions that the customer has not answered."""
+    """Questions that the customer has not answered; what the facts of one site ask is one thing to do."""
+    of_facts: dict[UUID, list[Question]] = {}
     for question in ground.questions:
-        days = (question.due_on - ground.today).days if question.due_on else None
-        yield Todo(
-            title=question.text,
-            detail=f"A question{of_site(ground, question.site_id)}.",
-            day=question.due_on,
-            when=say_day(question.due_on) if question.due_on else None,
-            relative=_distance(question.due_on, ground) if question.due_on else None,
-            tone="grey" if days is None or days > dates.SOON_DAYS else "red" if days <= 0 else "amber",
-            link=(f"/engagements/{ground.engagement.id}/questions#question-{question.id}", "Answer"),
+        if question.fact is not None and question.site_id is not None:
+            of_facts.setdefault(question.site_id, []).append(question)
+        else:
+            yield _question_todo(
+                [question], question.text, f"/engagements/{ground.engagement.id}/questions#question-{question.id}", ground
+            )
+    for site_id, asked in of_facts.items():
+        title = (
+            asked[0].text
+            if len(asked) == 1
+            else f"{count_of(len(asked), 'question')} about {ground.site_names.get(site_id, 'a site')}"
         )
+        yield _question_todo(asked, title, f"/sites/{site_id}/facts", ground)
+
+
+def _question_todo(asked: Sequence[Question], title: str, url: str, ground: Ground) -> Todo:
+    due = min((question.due_on for question in asked if question.due_on is not None), default=None)
+    days = (due - ground.today).days if due is not None else None
+    site = ground.site_names.get(asked[0].site_id) if asked[0].site_id else None
+    return Todo(
+        title=title,
+        detail="What you get there is decided by it."
+        if asked[0].fact
+        else f"A question about {site}."
+        if site
+        else "A question to you.",
+        day=due,
+        when=say_day(due) if due else None,
+        relative=_distance(due, ground) if due else None,
+        tone="grey" if days is None or days > dates.SOON_DAYS else "red" if days <= 0 else "amber",
+        link=(url, "Answer"),
+    )
 
 
 SOURCES: tuple[Callable[[Ground], Iterable[Todo]], ...] = (

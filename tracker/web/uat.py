@@ -125,7 +125,7 @@ def page_of(
         current=round_row(current) if current else None,
         urls=_urls(site, current, actor),
         **_forms(engagement, current, actor, sign_form, testers_form),
-        **_defects_of(site_id, actor),
+        **_defects_of(site_id, engagement.time_zone),
     )
     return page, answered.status if answered is not None else 200
 
@@ -192,13 +192,13 @@ def _forms(
     return {"sign_form": sign_form, "testers_form": testers_form}
 
 
-def _defects_of(site_id: UUID, actor: Actor) -> dict[str, Any]:
+def _defects_of(site_id: UUID, zone: str) -> dict[str, Any]:
     """What was reported, perhaps only what is in one state."""
     asked = request.args.get("state", "")
     wanted = asked if asked in set(DefectState) else ""
     found = rounds.defects_of_site(db.session, site_id)
     return {
-        "defects": [defect_row(row, actor) for row in found if not wanted or row.defect.state == wanted],
+        "defects": [defect_row(row, zone) for row in found if not wanted or row.defect.state == wanted],
         "unsettled": sum(row.defect.state in UNSETTLED for row in found),
         "filters": [
             Shown(label=label, url=f"/sites/{site_id}/uat{f'?state={state}' if state else ''}#defects", current=state == wanted)
@@ -209,7 +209,7 @@ def _defects_of(site_id: UUID, actor: Actor) -> dict[str, Any]:
     }
 
 
-def defect_row(row: DefectRow, actor: Actor) -> Shown:
+def defect_row(row: DefectRow, zone: str) -> Shown:
     """One defect as the list shows it."""
     defect, state = row.defect, DefectState(row.defect.state)
     return Shown(
@@ -222,7 +222,7 @@ def defect_row(row: DefectRow, actor: Actor) -> Shown:
         state_tone=STATE_LABELS[state][1],
         source_checked=defect.source_checked,
         reporter=row.reporter,
-        reported=say_moment(defect.reported_at, actor.time_zone),
+        reported=say_moment(defect.reported_at, zone),
         round=row.round.number,
     )
 
@@ -357,7 +357,7 @@ def defect_page(form: DefectForm, defect_id: UUID) -> str:
     return render_template(
         "uat/defect.html",
         nav_current="portfolio",
-        defect=defect_row(row, actor),
+        defect=defect_row(row, engagement.time_zone),
         form=form if "state" in form else None,
         site=present.site_head(row.site),
         engagement=site_pages.head_of(engagement),
