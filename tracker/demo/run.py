@@ -54,7 +54,7 @@ def _laid(environ: Mapping[str, str], channel: str | None, say: Callable[[str], 
     say("Telling the story of three engagements …")
     with app.app_context():
         schema.upgrade(db.engine, layout.folder("migrations"))
-        story.tell(utc_now(), hash_password(cast.PASSWORD))
+        story.tell(utc_now(), hash_password(cast.PASSWORD), settings.base_url)
         db.session.remove()
         db.engine.dispose()
     return Demo(app, settings.base_url, channel)
