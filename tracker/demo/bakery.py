@@ -6,10 +6,7 @@ from tracker.demo.teller import Teller
 from tracker.domain.engagement import Windows
 from tracker.domain.link import LinkKind
 from tracker.domain.notice import Audience
-from tracker.services import link, question
-from tracker.services.link import LinkSpec
 from tracker.services.question import QuestionSpec
-from tracker.store.database import db
 
 CHANNEL, TEAM_CHANNEL = "C0BLEMIEL", "C0BLETEAM"
 CHANNELS = {CHANNEL: "ble-miel-migration", TEAM_CHANNEL: "ble-miel-team"}
@@ -36,16 +33,12 @@ def tell(teller: Teller) -> Chapter:
     )
     chapter.list_site("Carnet", "https://carnet.ble-miel.example", ago=5, cms="wordpress", plan="basic")
     chapter.answer(boutique, ago=4, sends_email=True, network=False, search_provider="none")
-    with teller.step(4) as now:
-        spec = LinkSpec(LinkKind.AGREEMENT, "Agreement BM-77", "https://docs.example.com/ble-miel/agreement", Audience.CUSTOMER)
-        link.add_link(db.session, chapter.manager, chapter.engagement_id, spec, now=now)
+    paper = (LinkKind.AGREEMENT, "Agreement BM-77", "https://docs.example.com/ble-miel/agreement", Audience.CUSTOMER)
+    chapter.add_links([paper], ago=4)
     chapter.agree(ago=3, signed=False)
-    with teller.step(2) as now:
-        asked = QuestionSpec(
-            "Who of you decides on the day of the launch?", "customer", None, chapter.approver.person_id, teller.workday(3)
-        )
-        question.ask(db.session, chapter.manager, chapter.engagement_id, asked, now=now)
-    chapter.expect_duty("source-access", teller.workday(6), ago=2, site_id=boutique)
+    decider = "Who of you decides on the day of the launch?"
+    chapter.ask([QuestionSpec(decider, "customer", None, chapter.approver.person_id, teller.workday(3))], ago=2)
+    chapter.expect_duty("source-access", due_on=teller.workday(6), ago=2, site_id=boutique)
     chapter.say(chapter.approver, "Our agency exports the list of plugins tomorrow. Is a spreadsheet fine?", ago=1)
     chapter.say(chapter.manager, "A CSV file is fine: one line for each plugin, with its slug. You can upload it here.", ago=0)
     teller.end()

@@ -14,6 +14,7 @@ from tracker.domain.deadline import Dates, DeadlineKind
 from tracker.domain.duty import DutyState
 from tracker.domain.engagement import Windows
 from tracker.domain.freeze import FreezeAnswer, FreezeKind
+from tracker.domain.link import LinkKind
 from tracker.domain.notice import Audience
 from tracker.domain.path_step import checks_of
 from tracker.domain.time_entry import Work
@@ -26,7 +27,9 @@ from tracker.services import (
     fact,
     freeze,
     inventory,
+    link,
     path,
+    question,
     requirements,
     scope,
     site,
@@ -38,11 +41,14 @@ from tracker.services.deadline import DateChange, DateSpec
 from tracker.services.duty import DutyChange
 from tracker.services.engagement import AgreementSpec, EngagementSpec
 from tracker.services.fact import FactsChange
+from tracker.services.link import LinkSpec
+from tracker.services.question import QuestionChange, QuestionSpec
 from tracker.services.scope import ItemChange
 from tracker.services.site import SiteChange
 from tracker.store import deadline as deadlines
 from tracker.store import duty as duties
 from tracker.store import freeze as freezes
+from tracker.store import question as questions
 from tracker.store import requirements as agreements
 from tracker.store import scope as scopes
 from tracker.store.database import db
@@ -189,9 +195,9 @@ class Chapter:
         done = DutyChange(None, frozenset({"state", "evidence"}), DutyState.DONE, evidence)
         self._change_duty(self.approver, kind, done, ago, site_id)
 
-    def expect_duty(self, kind: str, due_on: date, *, ago: int, site_id: UUID | None = None) -> None:
-        """Say by when a duty is done, and that the approver does it."""
-        said = frozenset({"due_on", "owner_id"})
+    def expect_duty(self, kind: str, *, ago: int, due_on: date | None = None, site_id: UUID | None = None) -> None:
+        """Say that the approver does a duty, and by when."""
+        said = frozenset({"owner_id"} | ({"due_on"} if due_on else set()))
         change = DutyChange(None, said, due_on=due_on, owner_id=self.approver.person_id)
         self._change_duty(self.manager, kind, change, ago, site_id)
 
@@ -237,6 +243,26 @@ class Chapter:
         spec = CommentSpec(text, Audience.INTERNAL if team_only else Audience.CUSTOMER, site_id)
         with self.teller.step(ago, clock) as now:
             comment.comment(db.session, who, self.engagement_id, spec, now=now)
+
+    def add_links(self, links: Iterable[tuple[LinkKind, str, str, Audience]], *, ago: int) -> None:
+        """Link the papers of the engagement."""
+        for kind, title, address, reader in links:
+            with self.teller.step(ago) as now:
+                spec = LinkSpec(kind, title, address, reader)
+                link.add_link(db.session, self.manager, self.engagement_id, spec, now=now)
+
+    def ask(self, specs: Iterable[QuestionSpec], *, ago: int) -> None:
+        """Ask what is not known yet."""
+        for spec in specs:
+            with self.teller.step(ago) as now:
+                question.ask(db.session, self.manager, self.engagement_id, spec, now=now)
+
+    def ask_again(self, site_id: UUID, *, ago: int, due_on: date) -> None:
+        """Put the approver's name and a new date to what a site's questionnaire leaves open."""
+        values = {"owner_id": self.approver.person_id, "due_on": due_on}
+        for each in questions.open_of(db.session, self.engagement_id, site_id=site_id, side="customer"):
+            with self.teller.step(ago) as now:
+                question.change_question(db.session, self.manager, each.id, QuestionChange(dict(values)), now=now)
 
     def update_last_week(self) -> None:
         """Compose last week's update from the facts as they were, and post it."""

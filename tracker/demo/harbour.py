@@ -1,7 +1,8 @@
 """Harbour Logistics: a Drupal multisite that was split into depots. One launches this week, one is in hypercare."""
 
-from datetime import UTC, datetime, time
+from datetime import date, datetime, time
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from tracker.demo.cast import ADMIN, PILOT
 from tracker.demo.chapter import Chapter
@@ -10,6 +11,8 @@ from tracker.domain.budget import WorkKind
 from tracker.domain.deadline import Dates, DeadlineKind
 from tracker.domain.engagement import Windows
 from tracker.domain.freeze import FreezeKind
+from tracker.domain.link import LinkKind
+from tracker.domain.notice import Audience
 from tracker.domain.split import Target
 from tracker.services import deadline, split
 from tracker.services.deadline import DateChange
@@ -17,6 +20,7 @@ from tracker.services.split import Split
 from tracker.store import deadline as deadlines
 from tracker.store.database import db
 
+ZONE = "Europe/Warsaw"
 CHANNEL, TEAM_CHANNEL = "C0HARBOUR", "C0HARBTEAM"
 CHANNELS = {CHANNEL: "harbour-depots", TEAM_CHANNEL: "harbour-team"}
 KNOWN = {"search_provider": "pantheon", "has_htaccess_redirects": False, "sends_email": True, "cron_need": "hourly"}
@@ -25,6 +29,10 @@ DEPOTS = (
     Target("Gdańsk depot", "https://gdansk.harbour.example", package="premium", premium_option="extra-content-resync"),
     Target("Łódź depot", "https://lodz.harbour.example", package="premium", premium_option="performance-report"),
     Target("Rotterdam depot", "https://rotterdam.harbour.example", package="premium", premium_option="extra-hours-10"),
+)
+LINKS = (
+    (LinkKind.AGREEMENT, "Agreement HL-2026-04", "https://docs.example.com/harbour/agreement", Audience.CUSTOMER),
+    (LinkKind.TEST_SCRIPT, "Test script of the depots", "https://docs.example.com/harbour/test", Audience.CUSTOMER),
 )
 BUILD, LAUNCH = ("qualified", "migrating", "migrated", "remediating"), ("content_frozen", "resyncing", "resynced", "cutover_open")
 
@@ -39,7 +47,7 @@ def tell(teller: Teller) -> Chapter:
         ago=58,
         windows=Windows(uat=5, cutover=2, hypercare=10),
         reference="HL-2026-04",
-        time_zone="Europe/Warsaw",
+        time_zone=ZONE,
         country="PL",
         slack_channel=CHANNEL,
         internal_slack_channel=TEAM_CHANNEL,
@@ -51,15 +59,23 @@ def tell(teller: Teller) -> Chapter:
     _begin(chapter, gdansk, ago=46)
     _begin(chapter, lodz, ago=40)
     _accept(chapter, gdansk, ago=30)
-    _begin(chapter, rotterdam, ago=19)
+    _begin(chapter, rotterdam, ago=24)
     _accept(chapter, lodz, ago=18)
-    _plan_launch(chapter, gdansk, planned=16, on=-4)
-    _launch(chapter, gdansk)
-    _plan_launch(chapter, lodz, planned=10, on=2)
+    _plan_launch(chapter, gdansk, ago=12, on=-4)
+    _announce(chapter, gdansk, ago=10)
+    _plan_launch(chapter, lodz, ago=8, on=2)
+    chapter.finish(DeadlineKind.TTL, ago=7, site_id=gdansk)
+    chapter.walk(gdansk, LAUNCH, ago=5, clock=time(15, 10))
+    chapter.sign("cutover", ago=4, site_id=gdansk, clock=time(8))
+    chapter.walk(gdansk, ("dns_verified", "launched"), ago=4)
+    chapter.finish(DeadlineKind.CONTENT_FREEZE, ago=4, site_id=gdansk)
+    _announce(chapter, lodz, ago=4)
+    chapter.walk(gdansk, ("hypercare",), ago=3)
     chapter.say(chapter.approver, "Rotterdam asks whether its forms are tested with the others.", ago=2, site_id=rotterdam)
+    chapter.finish(DeadlineKind.TTL, ago=1, site_id=lodz)
     chapter.say(chapter.manager, "They are: the test of Rotterdam opens next week.", ago=1, site_id=rotterdam)
-    chapter.say(chapter.manager, "Launch of Łódź: content stops tomorrow at 17:00. Please have somebody at the registrar ready.",
-                ago=0, site_id=lodz)  # fmt: skip
+    ready = "Launch of Łódź: content stops at 17:00 on the day before. Please have somebody at the registrar ready at nine."
+    chapter.say(chapter.manager, ready, ago=0, site_id=lodz)
     teller.end()
     return chapter
 
@@ -76,6 +92,7 @@ def _split(chapter: Chapter) -> list[UUID]:
     chapter.do_duty("join-channel", "Marek and the depot leads are in the channel.", ago=54)
     chapter.do_duty("site-inventory", "Modules of the multisite, and who uses which, sent to Mei.", ago=52)
     chapter.finish(DeadlineKind.KICKOFF, ago=50)
+    chapter.add_links(LINKS, ago=50)
     chapter.agree(ago=49)
     return made
 
@@ -98,19 +115,26 @@ def _accept(chapter: Chapter, site_id: UUID, *, ago: int) -> None:
     chapter.walk(site_id, ("uat_accepted",), ago=ago - 5)
 
 
-def _plan_launch(chapter: Chapter, site_id: UUID, *, planned: int, on: int) -> None:
+def _plan_launch(chapter: Chapter, site_id: UUID, *, ago: int, on: int) -> None:
     """The launch is on a business day, counted from today; content stops the evening before."""
-    chapter.walk(site_id, ("launch_planned",), ago=planned)
+    chapter.walk(site_id, ("launch_planned",), ago=ago)
     days = chapter.teller.workday
-    cutover = datetime.combine(days(on), time(8), UTC)
-    chapter.set_date(DeadlineKind.DNS_CUTOVER, Dates(due_at=cutover), ago=planned, site_id=site_id)
-    chapter.set_date(DeadlineKind.TTL, Dates(due_on=days(on - 3)), ago=planned, site_id=site_id)
-    _move(chapter, site_id, DeadlineKind.CONTENT_FREEZE, Dates(due_at=datetime.combine(days(on - 1), time(15), UTC)), planned)
-    _move(chapter, site_id, DeadlineKind.CONTENT_FREEZE_NOTICE, Dates(due_on=days(on - 6)), planned)
+    chapter.set_date(DeadlineKind.DNS_CUTOVER, Dates(due_at=_at(days(on), 9)), ago=ago, site_id=site_id)
+    chapter.set_date(DeadlineKind.TTL, Dates(due_on=days(on - 3)), ago=ago, site_id=site_id)
+    # Where a public holiday lies between, both would be counted to an earlier day than the story is about.
+    _move(chapter, site_id, DeadlineKind.CONTENT_FREEZE, Dates(due_at=_at(days(on - 1), 17)), ago)
+    _move(chapter, site_id, DeadlineKind.CONTENT_FREEZE_NOTICE, Dates(due_on=days(on - 6)), ago)
+
+
+def _at(day: date, hour: int) -> datetime:
+    return datetime.combine(day, time(hour), ZoneInfo(ZONE))
+
+
+def _announce(chapter: Chapter, site_id: UUID, *, ago: int) -> None:
+    """Those who write to a site are told that its content will be frozen."""
     told = "Mail to all depot leads and to the agency; the import from the warehouse is paused by them."
-    chapter.do_duty("content-freeze-notice", told, ago=6 - on, site_id=site_id)
-    chapter.answer_freeze(site_id, FreezeKind.CONTENT, ago=5 - on)
-    chapter.finish(DeadlineKind.TTL, ago=3 - on, site_id=site_id)
+    chapter.do_duty("content-freeze-notice", told, ago=ago, site_id=site_id)
+    chapter.answer_freeze(site_id, FreezeKind.CONTENT, ago=ago)
 
 
 def _move(chapter: Chapter, site_id: UUID, kind: DeadlineKind, dates: Dates, ago: int) -> None:
@@ -119,15 +143,6 @@ def _move(chapter: Chapter, site_id: UUID, kind: DeadlineKind, dates: Dates, ago
         assert found is not None
         change = DateChange(None, dates, "Agreed with the depots.")
         deadline.change_date(db.session, chapter.manager, found.id, change, now=now)
-
-
-def _launch(chapter: Chapter, site_id: UUID) -> None:
-    """From the content freeze to hypercare, four business days ago."""
-    chapter.walk(site_id, LAUNCH, ago=5, clock=time(15, 10))
-    chapter.sign("cutover", ago=4, site_id=site_id, clock=time(8))
-    chapter.walk(site_id, ("dns_verified", "launched"), ago=4)
-    chapter.finish(DeadlineKind.CONTENT_FREEZE, ago=4, site_id=site_id)
-    chapter.walk(site_id, ("hypercare",), ago=3)
 
 
 def _plan_hours(chapter: Chapter, gdansk: UUID, lodz: UUID, rotterdam: UUID) -> None:

@@ -1,24 +1,25 @@
 """Northwind Museums: three sites in the middle of it. UAT is late on one, hours are near the cap, a code freeze runs."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
+from functools import partial
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from tracker.demo.cast import ADMIN, APPROVER, VIEWER
 from tracker.demo.chapter import Chapter
-from tracker.demo.museums_words import DEFECTS, KICKOFF, LINKS, SHOP_EXTENSIONS, VERDICTS, WWW_EXTENSIONS
+from tracker.demo.museums_words import COMMENTS, DEFECTS, KICKOFF, LAST_WORD, LINKS, SHOP_EXTENSIONS, VERDICTS, WWW_EXTENSIONS
 from tracker.demo.teller import Teller
 from tracker.domain.budget import WorkKind
 from tracker.domain.deadline import Dates, DeadlineKind
 from tracker.domain.engagement import Windows
 from tracker.domain.freeze import FreezeKind
 from tracker.domain.kickoff import Attendee
-from tracker.services import budget, change_request, cover, freeze, inventory, kickoff, link, question, risk, uat
+from tracker.services import budget, change_request, cover, freeze, inventory, kickoff, risk, uat
 from tracker.services.budget import BlockSpec
 from tracker.services.change_request import RequestSpec
 from tracker.services.cover import CoverSpec
 from tracker.services.inventory import VerdictChange
 from tracker.services.kickoff import KickoffChange
-from tracker.services.link import LinkSpec
 from tracker.services.question import QuestionSpec
 from tracker.services.risk import RiskSpec
 from tracker.store import inventory as inventories
@@ -54,12 +55,12 @@ def tell(teller: Teller) -> Chapter:
         kickoff_on=teller.workday(-28),
     )
     www, shop, archive = _list(chapter)
-    _kick_off(chapter, www, shop, archive)
     _plan_hours(chapter, www, shop, archive)
     chapter.update_last_week()
+    _kick_off(chapter, www, shop, archive)
     _build(chapter, www, shop, archive)
     _test(chapter, www, shop)
-    _these_days(chapter, www, shop, archive)
+    _these_days(chapter, shop)
     teller.end()
     return chapter
 
@@ -77,13 +78,13 @@ def _list(chapter: Chapter) -> tuple[UUID, UUID, UUID]:
         "archive", "https://archive.northwind.example", ago=37, cms="drupal", cms_variant="drupal-composer",
         cms_version="10.3", plan="basic", upstream_choice="nested-docroot-or-composer",
     )  # fmt: skip
-    chapter.do_duty("join-channel", "Priya, Tom and Ines are in the channel.", ago=35)
-    chapter.answer(www, ago=33, cron_need="hourly", **KNOWN)
-    chapter.answer(shop, ago=33, cron_need="custom_code", **KNOWN)
-    chapter.answer(archive, ago=32, has_htaccess_redirects=True, drupal_multisite=False, cron_need="finer_than_hourly")
-    chapter.send_inventory(shop, "museum-shop.csv", SHOP_EXTENSIONS, ago=31)
-    chapter.send_inventory(www, "museum-www.csv", WWW_EXTENSIONS, ago=31)
-    chapter.do_duty("site-inventory", "Plugins of www and shop uploaded here, modules of archive sent to Mei.", ago=30)
+    chapter.do_duty("join-channel", "Priya, Tom and Ines are in the channel.", ago=36)
+    chapter.answer(www, ago=35, cron_need="hourly", **KNOWN)
+    chapter.answer(shop, ago=35, cron_need="custom_code", **KNOWN)
+    chapter.answer(archive, ago=35, has_htaccess_redirects=True, drupal_multisite=False, cron_need="finer_than_hourly")
+    chapter.send_inventory(shop, "museum-shop.csv", SHOP_EXTENSIONS, ago=34)
+    chapter.send_inventory(www, "museum-www.csv", WWW_EXTENSIONS, ago=34)
+    chapter.do_duty("site-inventory", "Plugins of www and shop uploaded here, modules of archive sent to Mei.", ago=33)
     return www, shop, archive
 
 
@@ -95,15 +96,12 @@ def _kick_off(chapter: Chapter, www: UUID, shop: UUID, archive: UUID) -> None:
         kickoff.record_kickoff(db.session, chapter.manager, chapter.engagement_id, KickoffChange(dict(values)), now=now)
     chapter.finish(DeadlineKind.KICKOFF, ago=28)
     chapter.agree(ago=28)
-    for kind, title, address, audience in LINKS:
-        with chapter.teller.step(27) as now:
-            spec = LinkSpec(kind, title, address, audience)
-            link.add_link(db.session, chapter.manager, chapter.engagement_id, spec, now=now)
+    chapter.add_links(LINKS, ago=27)
     for site_id in (www, shop):
         chapter.set_date(DeadlineKind.CODE_FREEZE, Dates(due_on=chapter.day(20)), ago=26, site_id=site_id)
+    for site_id in (www, shop):
         chapter.do_duty("source-access", "Password store, entry northwind/sftp; Mei has signed in.", ago=25, site_id=site_id)
-    chapter.answer_freeze(www, FreezeKind.CODE, ago=23)
-    chapter.answer_freeze(shop, FreezeKind.CODE, ago=23)
+        chapter.answer_freeze(site_id, FreezeKind.CODE, ago=25)
     chapter.walk(archive, ("qualified",), ago=22)
     for site_id in (www, shop):
         chapter.walk(site_id, ("qualified", BUILD[0]), ago=20)
@@ -127,6 +125,8 @@ def _build(chapter: Chapter, www: UUID, shop: UUID, archive: UUID) -> None:
             chapter.follow_path(shop, "managed-migration", PATH_INPUTS, steps=12, ago=13)
             _open_shop(chapter, shop)
     chapter.follow_path(archive, "managed-migration", PATH_INPUTS, steps=3, ago=6)
+    chapter.expect_duty("source-access", due_on=chapter.teller.workday(3), ago=6, site_id=archive)
+    chapter.ask_again(archive, due_on=chapter.teller.workday(1), ago=6)
 
 
 def _open_shop(chapter: Chapter, shop: UUID) -> None:
@@ -137,8 +137,9 @@ def _open_shop(chapter: Chapter, shop: UUID) -> None:
     testers = [{"name": "Tom Baker", "email": VIEWER}, {"name": "Ines Duarte", "email": ""}]
     with chapter.teller.step(11) as now:
         uat.start(db.session, chapter.manager, shop, testers, now=now)
-    for number, each in enumerate(DEFECTS):
-        chapter.teller.meanwhile(8 - number, time(11, 20), lambda now, each=each: _report(chapter, shop, each, now))
+    chapter.expect_duty("uat", ago=11, site_id=shop)
+    for ago, each in zip((8, 7, 6, 4, 0), DEFECTS, strict=True):
+        chapter.teller.meanwhile(ago, time(11, 20), partial(_report, chapter, shop, each))
 
 
 def _report(chapter: Chapter, shop: UUID, said: tuple[str, str, uat.DefectChange | None, bool], now: datetime) -> None:
@@ -153,61 +154,54 @@ def _report(chapter: Chapter, shop: UUID, said: tuple[str, str, uat.DefectChange
 
 
 def _test(chapter: Chapter, www: UUID, shop: UUID) -> None:
-    opens = Dates(due_on=chapter.teller.workday(6), opens_on=chapter.day(2))
-    chapter.set_date(DeadlineKind.UAT, opens, ago=5, site_id=www)
-    cutover = datetime.combine(chapter.teller.workday(13), time(9), UTC)
+    """Around the test of www, which has begun, and the one of the shop, which should be over."""
+    days, approver, manager = chapter.teller.workday, chapter.approver, chapter.manager
+    chapter.set_date(DeadlineKind.UAT, Dates(due_on=days(6), opens_on=chapter.day(2)), ago=5, site_id=www)
+    cutover = datetime.combine(days(13), time(9), ZoneInfo("Europe/London"))
     chapter.set_date(DeadlineKind.DNS_CUTOVER, Dates(due_at=cutover), ago=5, site_id=www)
-    chapter.set_date(DeadlineKind.TTL, Dates(due_on=chapter.teller.workday(10)), ago=5, site_id=www)
-    approver = chapter.approver
-    chapter.say(approver, "The catalogue team still edits the shop until Thursday. Is that a problem for the freeze?",
-                ago=4, site_id=shop)  # fmt: skip
-    chapter.say(chapter.manager, "They ask for the second time; decide by tomorrow.", ago=4, site_id=shop, team_only=True)
-    chapter.say(chapter.manager, "Not for the code freeze: content may change until the content freeze, a day before the launch.",
-                ago=3, site_id=shop)  # fmt: skip
+    chapter.set_date(DeadlineKind.TTL, Dates(due_on=days(10)), ago=5, site_id=www)
+    asked, team_only, answer, thanks = COMMENTS
+    chapter.say(approver, asked, ago=4, site_id=shop)
+    chapter.say(manager, team_only, ago=4, site_id=shop, team_only=True)
+    chapter.say(manager, answer, ago=3, site_id=shop, clock=time(9))
+    _ask(chapter, www, shop)
     chapter.walk(www, ("in_uat",), ago=2)
     with chapter.teller.step(2) as now:
-        uat.start(db.session, chapter.manager, www, [{"name": "Ines Duarte", "email": ""}], now=now)
+        uat.start(db.session, manager, www, [{"name": "Ines Duarte", "email": ""}], now=now)
+    _arrange_cover(chapter)
     frozen = chapter.freeze_of(shop, FreezeKind.CODE)
     with chapter.teller.step(1) as now:
         until = now + timedelta(days=5)
         what, why = "Prices of the winter sale", "The sale was announced before the freeze."
-        freeze.override(db.session, chapter.manager, frozen, what, why, until, now=now)
+        freeze.override(db.session, manager, frozen, what, why, until, now=now)
+    chapter.say(chapter.teller.people[VIEWER], thanks, ago=1, site_id=shop)
 
 
-def _these_days(chapter: Chapter, www: UUID, shop: UUID, archive: UUID) -> None:
-    chapter.expect_duty("source-access", chapter.teller.workday(3), ago=3, site_id=archive)
-    _ask(chapter, www, shop, archive)
-    _arrange_cover(chapter)
-    viewer = chapter.teller.people[VIEWER]
-    chapter.say(viewer, "Thank you. The editors know. Ines finishes her part of the test today.", ago=1, site_id=shop)
+def _these_days(chapter: Chapter, shop: UUID) -> None:
     tickets = {"kind": "add_site", "name": "tickets", "url": "https://tickets.northwind.example", "plan": "basic"}
     search = {"kind": "scope", "item": "Search in three languages", "decision": "ps", "site_id": None}
     spec = RequestSpec([tickets, search], "The ticket shop moves too", "Its old host closes at the end of the year.")
     with chapter.teller.step(1, time(15)) as now:
+        viewer = chapter.teller.people[VIEWER]
         asked = change_request.raise_request(db.session, viewer, chapter.engagement_id, spec, now=now).id
     with chapter.teller.step(0) as now:
         change_request.approve(db.session, chapter.manager, asked, now=now, estimate_minutes=300)
-    last = "Priya, the shop’s test was to end two days ago. Three defects are not settled yet; what else do you need to sign?"
-    chapter.say(chapter.manager, last, ago=0, site_id=shop)
+    chapter.say(chapter.manager, LAST_WORD, ago=0, site_id=shop)
 
 
-def _ask(chapter: Chapter, www: UUID, shop: UUID, archive: UUID) -> None:
-    manager, customer, team = chapter.manager, chapter.approver.person_id, chapter.engineer.person_id
+def _ask(chapter: Chapter, www: UUID, shop: UUID) -> None:
+    customer, team, days = chapter.approver.person_id, chapter.engineer.person_id, chapter.teller.workday
     asked = (
-        QuestionSpec("Who may change the DNS records at the registrar?", "customer", www, customer, chapter.teller.workday(2)),
-        QuestionSpec("May the old loan forms of archive be left behind?", "customer", archive),
-        QuestionSpec("Which of us stands by on the morning of the launch?", "team", www, team, chapter.teller.workday(8)),
+        QuestionSpec("Who may change the DNS records at the registrar?", "customer", www, customer, days(2)),
+        QuestionSpec("Which of us stands by on the morning of the launch?", "team", www, team, days(8)),
     )
-    for spec in asked:
-        with chapter.teller.step(3) as now:
-            question.ask(db.session, manager, chapter.engagement_id, spec, now=now)
-    due = chapter.teller.workday(4)
+    chapter.ask(asked, ago=3)
     stock = RiskSpec("The stock plugin is not maintained any more", "Find one that is, before the sign-off.", "blocks",
-                     site_id=shop, owner_id=team, due_on=due)  # fmt: skip
+                     site_id=shop, owner_id=team, due_on=days(4))  # fmt: skip
     slow = RiskSpec("DNS changes take the registrar two days", "Lower the TTLs a week ahead.", "warns", "customer", www)
     for each in (stock, slow):
-        with chapter.teller.step(2) as now:
-            risk.raise_risk(db.session, manager, chapter.engagement_id, each, now=now)
+        with chapter.teller.step(3, time(15)) as now:
+            risk.raise_risk(db.session, chapter.manager, chapter.engagement_id, each, now=now)
 
 
 def _arrange_cover(chapter: Chapter) -> None:

@@ -62,3 +62,11 @@ LINKS = (
     (LinkKind.TEST_SCRIPT, "Test script for the shop", "https://docs.example.com/northwind/shop-test", Audience.CUSTOMER),
     (LinkKind.DOCUMENT, "Estimate of the search work", "https://docs.example.com/northwind/search", Audience.INTERNAL),
 )
+# A question of the customer's, what the team says of it among themselves, the answer, and what follows.
+COMMENTS = (
+    "The catalogue team still edits the shop until Thursday. Is that a problem for the freeze?",
+    "They ask for the second time; decide by tomorrow.",
+    "Not for the code freeze: content may change until the content freeze, a day before the launch.",
+    "Thank you. The editors know. Ines finishes her part of the test today.",
+)
+LAST_WORD = "Priya, the shop’s test was to end two days ago. Three defects are not settled yet; what else do you need to sign?"

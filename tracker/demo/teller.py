@@ -26,6 +26,8 @@ MORNING, AFTERNOON, EVENING = time(10), time(14), time(16)
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 # Between two steps that would be told at the same moment, and how far from its end the last day's first step lies.
 BREATH, LAST_HOURS = timedelta(minutes=4), timedelta(hours=2)
+# A step that comes so much too late is told in the wrong place.
+ONE_DAY = timedelta(hours=18)
 Told = Callable[[datetime], object]
 
 
@@ -94,6 +96,7 @@ class Teller:
 
     @contextmanager
     def _unit(self, meant: datetime) -> Iterator[datetime]:
+        assert self._last - meant < ONE_DAY, f"what was meant for {meant} would be told on {self._last}"
         self._last = min(max(meant, self._last + BREATH), self.now)
         self._deliver(self._last)
         with transaction(db.session, now=self._last):
