@@ -14,6 +14,7 @@ from tracker.api import problem
 from tracker.api import routes as api_routes
 from tracker.catalog import loader
 from tracker.edge import gate
+from tracker.edge.unread import drain
 from tracker.logs import REQUEST_ID
 from tracker.settings import Settings
 from tracker.slack.sender import SlackSender
@@ -78,6 +79,7 @@ def create_app(settings: Settings) -> Flask:
 
 def _tell(error: Exception) -> ResponseReturnValue:
     """Each door tells a fault in its own way."""
+    drain()
     return problem.of_error(error) if request.path.startswith(gate.API) else page_of_error(error)
 
 

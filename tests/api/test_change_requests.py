@@ -172,7 +172,6 @@ def test_one_change_may_stand_beside_the_title(ask: Ask, engagement: Engagement)
     [
         ({"kind": "gift"}, "kind"),
         ({"kind": "ps_hours", "minutes": 239, "reference": "Q-1"}, "minutes"),
-        ({"kind": "ps_hours", "minutes": 240}, "reference"),
         ({"kind": "ps_hours", "minutes": 240, "reference": "password: hunter2!xy"}, "reference"),
         ({"kind": "ps_hours", "minutes": 240, "reference": "Q-1", "item": "search"}, "item"),
         (SHOP | {"url": "not an address"}, "url"),
@@ -287,3 +286,11 @@ def test_the_list_is_paged_by_number_and_filtered_by_state(ask: Ask, engagement:
     assert [each["number"] for each in ask("GET", f"{path}?limit=2&cursor={page['next_cursor']}").json["items"]] == [1]
     assert [each["number"] for each in ask("GET", f"{path}?state=open").json["items"]] == [2, 1]
     assert ask("GET", f"{path}?cursor=x").status_code == 422
+
+
+def test_the_customer_asks_for_hours_without_knowing_the_order(ask: Ask, approver: Ask, engagement: Engagement) -> None:
+    asked = raised(approver, engagement, {"kind": "ps_hours", "minutes": 240})
+    assert approve(ask, asked, estimate_minutes=0).status_code == 200
+    assert approve(approver, asked).json["state"] == "applied"
+    (block,) = ask("GET", f"/engagements/{engagement.id}/ps-blocks").json["items"]
+    assert (block["minutes"], block["reference"]) == (240, "Change request 1")

@@ -162,3 +162,44 @@ def test_uat_is_guarded_by_the_scope(ask: Ask, site: Site) -> None:
     refused = ask("POST", f"/sites/{site.id}/transitions", {"to": "in_uat"})
     assert (refused.status_code, refused.json["rule"], refused.json["missing"]) == (409, "BR-31", ["scope_settled"])
     assert "scope items are not settled" in refused.json["detail"]
+
+
+def test_every_fact_is_read_and_written_by_one_name_at_each_door(ask: Ask, engagement: Engagement) -> None:
+    body = {"name": "Blog", "url": "blog.example.com", "cms": "wordpress", "facts": {"network": False, "plan": "basic"}}
+    made = ask("POST", f"/engagements/{engagement.id}/sites", body)
+    assert made.status_code == 201, made.json
+    assert (made.json["network"], made.json["plan"]) == (False, "basic")
+    assert {key: made.json["facts"][key] for key in ("network", "plan", "upstream_choice")} == {
+        "network": False,
+        "plan": "basic",
+        "upstream_choice": None,
+    }
+    address = f"/sites/{made.json['id']}"
+    told = ask("PATCH", address, {"facts": {"upstream_choice": "default", "sends_email": True}})
+    assert (told.status_code, told.json["upstream_choice"], told.json["facts"]["sends_email"]) == (200, "default", True)
+    assert ask("GET", f"{address}/facts").json["facts"] == told.json["facts"]
+    refused = ask("PATCH", address, {"facts": {"plan": "huge"}})
+    assert (refused.status_code, refused.json["errors"][0]["field"]) == (422, "facts.plan")
+
+
+@pytest.mark.parametrize(("fact", "item"), [("cron_need", "cron-new-relic"), ("certificate", "tls-preprovision")])
+def test_an_answer_that_no_rule_knows_is_no_answer(ask: Ask, engagement: Engagement, fact: str, item: str) -> None:
+    site = make_site(engagement, plan="elite", network=False)
+    assert ask("PATCH", f"/sites/{site.id}/facts", {"facts": {fact: "whatever suits you"}}).status_code == 200
+    assert one(ask, site, item)["decision"] == "undecided"
+
+
+def test_a_size_is_not_below_nought(ask: Ask, site: Site) -> None:
+    refused = ask("PATCH", f"/sites/{site.id}/facts", {"facts": {"archive_mb": -3}})
+    assert (refused.status_code, refused.json["errors"][0]["field"]) == (422, "facts.archive_mb")
+
+
+def test_a_question_about_a_fact_has_somebody_to_answer_it(ask: Ask, engagement: Engagement) -> None:
+    approver = make_person("customer_approver")
+    make_person("customer_viewer")
+    make_site(engagement)
+    asked = ask("GET", f"/engagements/{engagement.id}/questions").json["items"]
+    owners = {each["fact"]: each["owner_id"] for each in asked}
+    assert owners["sends_email"] == str(approver.id)
+    assert owners["plan"] == str(engagement.manager_id)
+    assert all(each["due_on"] for each in asked)

@@ -134,7 +134,8 @@ def test_a_scope_item_is_decided_by_the_paper_that_both_sides_approved(
         asked = raise_change_request(engagement, manager, own, known, estimate_minutes=0).id
         approve(manager, asked)
         approve(approver, asked)
-    items = list(db.session.scalars(sa.select(ScopeItem).where(~ScopeItem.by_rule).order_by(ScopeItem.site_id.is_(None))))
+    by_hand = sa.select(ScopeItem).where(ScopeItem.by_rule.is_(False)).order_by(ScopeItem.site_id.is_(None))
+    items = list(db.session.scalars(by_hand))
     assert [(item.item, item.decision, item.clause, item.by_rule) for item in items][:1] == [
         ("own-search-in-three-languages", "ps", "Change request 2", False)
     ]

@@ -6,9 +6,8 @@ from uuid import UUID
 from pydantic import Field
 
 from tracker.api.operation import Api, Call, In, Listing, Out
-from tracker.api.site import SiteOut, site_out
+from tracker.api.site import SiteOut, facts_of, site_out
 from tracker.domain.access import Permission
-from tracker.domain.site import every_fact
 from tracker.domain.split import MOST, Target
 from tracker.services import fact as service
 from tracker.services import split as split_service
@@ -48,7 +47,7 @@ class SplitIn(In):
 def get_facts(call: Call, site_id: UUID) -> FactsOut:
     """Every fact that a rule asks about, null where nobody knows, and where each answer came from."""
     site = sites.get(call.session, call.actor, site_id)
-    return FactsOut(id=site.id, version=site.version, facts=every_fact(site.facts), sources=site.fact_sources or {})
+    return FactsOut(id=site.id, version=site.version, facts=facts_of(site), sources=site.fact_sources or {})
 
 
 @api.patch("/sites/<uuid:site_id>/facts", Permission.ANSWER)

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from tracker.api.operation import Api, Call, In, Listing, Out, PageQuery, id_cursor
 from tracker.domain.access import Permission
+from tracker.domain.fact import COLUMN_FACTS, check_columns
 from tracker.domain.site import every_fact
 from tracker.services import site as service
 from tracker.services.site import SiteChange
@@ -75,7 +76,25 @@ class TransitionIn(In):
 def site_out(site: Site) -> SiteOut:
     """One site whole, every fact that a rule asks about included."""
     shown = {name: getattr(site, name) for name in SiteOut.model_fields if name != "facts"}
-    return SiteOut(**shown, facts=every_fact(site.facts))
+    return SiteOut(**shown, facts=facts_of(site))
+
+
+def facts_of(site: Site) -> dict[str, Any]:
+    """Every fact that a rule asks about, those that stand in fields of the site among them."""
+    return every_fact(site.facts) | {key: getattr(site, key) for key in COLUMN_FACTS}
+
+
+def _values(body: SiteIn | SitePatch) -> dict[str, Any]:
+    """What was said of a site. A field may be told among the facts; told by its own name as well, that holds.
+
+    Raises Invalid at `facts.<key>`.
+    """
+    named = body.model_dump(exclude_unset=isinstance(body, SitePatch))
+    facts = body.facts or {}
+    told = check_columns({key: value for key, value in facts.items() if key in COLUMN_FACTS})
+    if told:
+        named["facts"] = {key: value for key, value in facts.items() if key not in told}
+    return named | {key: value for key, value in told.items() if key not in body.model_fields_set}
 
 
 @api.get("/engagements/<uuid:engagement_id>/sites", Permission.SEE_ENGAGEMENTS)
@@ -89,7 +108,7 @@ def list_sites(call: Call, engagement_id: UUID, query: PageQuery) -> Listing[Sit
 @api.post("/engagements/<uuid:engagement_id>/sites", Permission.EDIT_ENGAGEMENT)
 def add_site(call: Call, engagement_id: UUID, body: SiteIn) -> SiteOut:
     """List a site. Once the requirements are agreed, answers 409 `unlisted_site`."""
-    change = SiteChange(body.model_dump())
+    change = SiteChange(_values(body))
     return site_out(service.add_site(call.session, call.actor, engagement_id, change, now=call.now))
 
 
@@ -102,7 +121,7 @@ def get_site(call: Call, site_id: UUID) -> SiteOut:
 @api.patch("/sites/<uuid:site_id>", Permission.EDIT_ENGAGEMENT)
 def edit_site(call: Call, site_id: UUID, body: SitePatch) -> SiteOut:
     """Change what is named; the rest stays. What the agreed requirements fix answers 409 `guard`."""
-    change = SiteChange({name: getattr(body, name) for name in body.model_fields_set}, call.version)
+    change = SiteChange(_values(body), call.version)
     return site_out(service.edit_site(call.session, call.actor, site_id, change, now=call.now))
 
 

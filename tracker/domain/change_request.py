@@ -299,19 +299,18 @@ class PsHours(Change):
 
     kind, label = "ps_hours", "PS hours"
     minutes: int
-    reference: str
+    reference: str = ""  # Who asks for hours need not know the order; without one it is the request itself.
     purchased_on: date | None = None
 
     def check(self) -> None:
         check_block(self.minutes)
-        if not self.reference:
-            raise Invalid.at("reference", "Write the order or quote.")
         if self.purchased_on is not None:
             _check_year("purchased_on", self.purchased_on)
 
     def say(self, standing: Standing) -> str:
         del standing
-        return f"{say_minutes(self.minutes)} of PS hours are sold for all sites together, under {self.reference}."
+        under = f", under {self.reference}" if self.reference else ""
+        return f"{say_minutes(self.minutes)} of PS hours are sold for all sites together{under}."
 
     def shifts(self, standing: Standing) -> list[Shift]:
         del standing

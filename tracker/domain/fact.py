@@ -162,6 +162,8 @@ def check_kind(key: str, value: Any) -> Any:
         raise ValueError("Answer true or false; null says that nobody knows yet.")
     if value is not None and kind == "number" and (isinstance(value, bool) or not isinstance(value, int | float)):
         raise ValueError("Answer with a number; null says that nobody knows yet.")
+    if value is not None and kind == "number" and value < 0:
+        raise ValueError("Answer with a number from 0; null says that nobody knows yet.")
     return value
 
 

@@ -103,6 +103,8 @@ HOLDS = Answer(holds=True)
 Facts = Mapping[str, Any]
 Condition = Callable[[str, Any, Facts], Answer]
 
+# Facts whose choices are all there are; of the search engines there are more than are named.
+CLOSED = frozenset({"certificate", "cron_need"})
 CMS_NAMES = {"wordpress": "WordPress", "drupal": "Drupal"}
 SAID_NO: Mapping[str, str] = {
     "network": "This is a single site, not a WordPress network.",
@@ -117,9 +119,11 @@ SAID_NO: Mapping[str, str] = {
 
 
 def _same(key: str, wanted: Any, facts: Facts) -> Answer:
-    """A fact has the one value, or one of several. A yes-or-no fact with another answer is not known."""
+    """A fact has the one value, or one of several. What is answered otherwise than the question allows is not known."""
     value = facts.get(key)
     if value is None or (isinstance(wanted, bool) and not isinstance(value, bool)):
+        return Answer(None, ask=(key,))
+    if key in CLOSED and value not in FACTS[key].choices:
         return Answer(None, ask=(key,))
     if value in (wanted if isinstance(wanted, list) else [wanted]):
         return HOLDS
@@ -159,7 +163,7 @@ def _cron(key: str, wanted: Any, facts: Facts) -> Answer:
     need, network = facts.get(key), facts.get("network")
     if network is True or need == wanted or need == "finer_than_hourly":
         return HOLDS
-    if need is None:
+    if need not in FACTS[key].choices:
         return Answer(None, ask=(key,))
     if need == "custom_code":
         return Answer(holds=False, why="The schedule needs code of its own: see the cron set-up by a custom module.")

@@ -108,8 +108,9 @@ def _heading(records: Iterator[tuple[int, list[str]]], columns: Sequence[Column]
     places = _places(first, columns)
     if missing := _missing(places, columns):
         there = ", ".join(harmless(cell.strip(), SHOWN) for cell in first[:10] if cell.strip())
+        named = " and ".join(f"“{name}”" for name in missing)
         raise UnreadableFile(
-            f"The first row has to name the columns, and {' and '.join(f'“{name}”' for name in missing)} is not among them. "
+            f"The first row has to name the columns, and {named} {'are' if len(missing) > 1 else 'is'} not among them. "
             f"It reads: {there}."
         )
     return Heading(number, places, tuple(cell.strip() for cell in first))

@@ -50,6 +50,6 @@ def _refuse_web_page(text: str) -> None:
     if start.startswith("<"):
         kind = "a web page" if "<!doctype html" in start or "<html" in start else "HTML or XML"
         raise UnreadableFile(
-            f"This is {kind}, not a list of extensions: probably the login page or an error page of the site. "
+            f"This is {kind}, not a list: probably the login page or an error page of the site. "
             "Sign in to the site first, open the address again, and save what it shows."
         )

@@ -173,7 +173,8 @@ def _held(course: Course, site_id: UUID) -> Site:
 
 def _sell(course: Course, change: PsHours) -> None:
     today = Calendar(course.engagement.time_zone, frozenset()).local_date(course.now)
-    spec = BlockSpec(change.minutes, change.reference, change.purchased_on or today)
+    reference = change.reference or f"Change request {course.request.number}"
+    spec = BlockSpec(change.minutes, reference, change.purchased_on or today)
     add_block(course.session, course.actor, course.engagement.id, spec, now=course.now)
 
 

@@ -5,13 +5,14 @@ sites there are and however much there is to decide. Source: docs/rules/scope.md
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
 from uuid import UUID
 
 from tracker.catalog import loader
-from tracker.domain.access import SYSTEM, Actor
+from tracker.domain.access import SYSTEM, Actor, Role
 from tracker.domain.catalogue import Catalogue
 from tracker.domain.deadline import DeadlineKind
 from tracker.domain.fact import COLUMN_FACTS, EVERY_FACT, FACTS, say_answer
@@ -20,6 +21,7 @@ from tracker.services.planning import calendar_of
 from tracker.store import audit
 from tracker.store import deadline as deadlines
 from tracker.store import engagement as engagements
+from tracker.store import person as people
 from tracker.store import question as questions
 from tracker.store import scope as scopes
 from tracker.store.database import AnySession
@@ -32,6 +34,14 @@ from tracker.store.site import Site
 AGAINST_EDITS = {"key_share": True}
 ANSWER_WITHIN = 5  # business days, where the engagement has no inventory date ahead
 NO_LONGER = "This extra is not the site's any more."
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Who answers for each side, where that is one person, and by when."""
+
+    owners: Mapping[str, UUID | None]
+    due_on: date
 
 
 def catalogue_of(session: AnySession, engagement_id: UUID) -> Catalogue:
@@ -95,7 +105,7 @@ def consider_sites(session: AnySession, engagement: Engagement, considered: Sequ
     asked = questions.asked_facts(session, ids)
     with session.no_autoflush:
         # Asked for once at most; what is decided meanwhile is written at the end, all together.
-        due_on = cache(lambda: _due_on(session, engagement, now))
+        terms = cache(lambda: Terms(_who_answers(session, engagement), _due_on(session, engagement, now)))
         for site in considered:
             items, wanted = stored[site.id], list[str]()
             if site.stage != "withdrawn":
@@ -103,7 +113,7 @@ def consider_sites(session: AnySession, engagement: Engagement, considered: Sequ
                 _bring_in_line(session, engagement, site, catalogue, lines, items, now=now)
                 open_lines = (line for line in lines if line.item not in items or items[line.item].by_rule)
                 wanted = list(dict.fromkeys(fact for line in open_lines for fact in line.ruling.missing_facts))
-            _ask(session, site, wanted, asked[site.id], due_on, now)
+            _ask(session, site, wanted, asked[site.id], terms, now)
     session.flush()
 
 
@@ -163,17 +173,17 @@ def _ask(
     site: Site,
     missing: Collection[str],
     asked: Mapping[str, Question],
-    due_on: Callable[[], date],
+    terms: Callable[[], Terms],
     now: datetime,
 ) -> None:
     """Have one open question for each fact that is missing, and none for what is known or no longer needed."""
     for fact, question in asked.items():
         if fact not in missing:
             _close(question, site, now)
-    session.add_all(_question(site, fact, due_on(), now) for fact in missing if fact not in asked)
+    session.add_all(_question(site, fact, terms(), now) for fact in missing if fact not in asked)
 
 
-def _question(site: Site, fact: str, due: date, now: datetime) -> Question:
+def _question(site: Site, fact: str, terms: Terms, now: datetime) -> Question:
     asked = EVERY_FACT[fact]
     return Question(
         engagement_id=site.engagement_id,
@@ -181,7 +191,8 @@ def _question(site: Site, fact: str, due: date, now: datetime) -> Question:
         text=asked.question,
         fact=fact,
         side=asked.side,
-        due_on=due,
+        owner_id=terms.owners[asked.side],
+        due_on=terms.due_on,
         asked_at=now,
     )
 
@@ -197,6 +208,13 @@ def _close(question: Question, site: Site, now: datetime) -> None:
         question.state, question.answer = "answered", say_answer(question.fact, value)
         question.answered_by, question.answered_at = UUID(by) if by else None, now
     question.version += 1
+
+
+def _who_answers(session: AnySession, engagement: Engagement) -> dict[str, UUID | None]:
+    """Whose a question is, by side: the engagement manager's, or the approver's where the customer has one only."""
+    there = people.active_of_customer(session, engagement.customer_id)
+    approvers = [person.id for person in there if person.role == Role.CUSTOMER_APPROVER]
+    return {"team": engagement.manager_id, "customer": approvers[0] if len(approvers) == 1 else None}
 
 
 def _due_on(session: AnySession, engagement: Engagement, now: datetime) -> date:

@@ -79,7 +79,7 @@ class SiteRow(Row):
 
 class HoursRow(Row):
     duration = BlockHours("Hours", [InputRequired("Write how many hours.")], description="Four hours or more at a time.")
-    reference = StringField("Reference", [InputRequired("Write the order or quote.")], description="Such as the quote's number.")
+    reference = StringField("Order or quote", [Optional()], description="Its number, where there is one.")
 
     def said(self) -> dict[str, Any]:
         return {"kind": self.kind.data, "minutes": self.duration.minutes or 0, "reference": self.reference.data}
