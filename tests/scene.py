@@ -39,6 +39,7 @@ from tracker.services import (
     requirements,
     risk,
     scope,
+    sign_in,
     site,
     site_list,
     time_entry,
@@ -103,6 +104,8 @@ class Scene:
     network_id: UUID
     manager_id: UUID
     admin_id: UUID
+    update_id: UUID
+    sign_in_path: str
 
 
 def lay() -> Scene:
@@ -139,6 +142,8 @@ def lay() -> Scene:
         network_id=network_id,
         manager_id=manager_id,
         admin_id=admin_id,
+        update_id=_unposted(who, draft),
+        sign_in_path=_invitation(),
     )
 
 
@@ -528,3 +533,17 @@ def _team(who: dict[str, Actor], engagement_id: UUID) -> None:
         cover.arrange(db.session, who[ENGINEER], away, spec, now=utc_now())
         text = "Which of the museum’s sites use the Solr search?"
         db.session.add(Question(engagement_id=engagement_id, text=text, side="customer", asked_at=utc_now()))
+
+
+def _unposted(who: dict[str, Actor], engagement_id: UUID) -> UUID:
+    """An update that is still a draft."""
+    with work():
+        return weekly_update.compose_update(db.session, who[MANAGER], engagement_id, now=utc_now()).id
+
+
+def _invitation() -> str:
+    """The address of a sign-in link that nobody has used; for somebody whom no picture needs to sign in."""
+    with work():
+        spec = PersonSpec("ines@northwind.example", "Ines Duarte", "customer_viewer", "Northwind Museums")
+        invited = person.add_person(db.session, SYSTEM, spec, now=utc_now())
+        return f"/sign-in/{sign_in.make_link(db.session, SYSTEM, invited.id, now=utc_now())}"

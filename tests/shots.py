@@ -25,6 +25,8 @@ def pages_of(scene: Scene) -> Iterator[tuple[str, str | None, str]]:
     engagement, site = f"/engagements/{scene.engagement_id}", f"/sites/{scene.site_id}"
     yield "sign-in", None, "/sign-in"
     yield "lost-link", None, "/sign-in/link"
+    yield "sign-in-link", None, scene.sign_in_path
+    yield "sign-in-link-dead", None, "/sign-in/used-long-ago"
     yield "portfolio", MANAGER, "/"
     yield "portfolio-customer", APPROVER, "/"
     yield "portfolio-filtered", MANAGER, "/?q=museum&risk=waiting&status=active"
@@ -40,6 +42,7 @@ def pages_of(scene: Scene) -> Iterator[tuple[str, str | None, str]]:
         (f"/people/{scene.manager_id}/hand-over?to={scene.admin_id}&engagement_ids={scene.engagement_id}"),
     )
     yield "person", ADMIN, f"/people/{scene.manager_id}"
+    yield "person-away", ADMIN, f"/people/{scene.manager_id}/away"
     yield "engagement-duplicate", MANAGER, f"{engagement}/duplicate"
     yield "engagement", MANAGER, engagement
     yield "engagement-customer", APPROVER, engagement
@@ -49,6 +52,8 @@ def pages_of(scene: Scene) -> Iterator[tuple[str, str | None, str]]:
     yield "comments", MANAGER, f"{engagement}/comments"
     yield "comments-customer", APPROVER, f"{engagement}/comments"
     yield "updates", MANAGER, f"{engagement}/updates"
+    yield "updates-customer", APPROVER, f"{engagement}/updates"
+    yield "update-edit", MANAGER, f"/weekly-updates/{scene.update_id}"
     yield "kickoff", MANAGER, f"{engagement}/kickoff"
     yield "kickoff-edit", MANAGER, f"{engagement}/kickoff/edit"
     yield "links", MANAGER, f"{engagement}/links"

@@ -15,14 +15,18 @@ from tests.conftest import settings_for
 from tests.factories import NOW, actor, make_agreed_site, make_engagement, make_person, make_site, some_work
 from tests.postgres import PostgresServer
 from tests.server import environment
+from tracker import layout
+from tracker.app import create_app
 from tracker.services.time_entry import book
 from tracker.settings import Settings
+from tracker.store import schema
 from tracker.store.database import db
 from tracker.store.person import Person
 from tracker.store.time_entry import TimeEntry
 from tracker.store.transaction import transaction
 
 Done = subprocess.CompletedProcess[str]
+REVISIONS = schema.revisions(layout.folder("migrations"))
 Tracker = Callable[..., Done]
 
 
@@ -146,18 +150,23 @@ def test_verify_finds_a_counter_that_was_tampered_with(app: Flask, tracker: Trac
     assert site.id is not None
 
 
+def take_back_a_step(settings: Settings) -> None:
+    """Bring a database to the revision before the newest."""
+    older = create_app(settings)
+    with older.app_context():
+        schema.downgrade(db.engine, layout.folder("migrations"), REVISIONS[-2])
+        db.engine.dispose()
+
+
 def test_migrate_backs_up_first(sqlite_template: Path, tmp_path: Path) -> None:
     shutil.copyfile(sqlite_template, tmp_path / "tracker.sqlite")
     command = [sys.executable, "-m", "tracker", "migrate", "--json"]
     done = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["backup"] is None, "at the newest revision there is nothing to save from"
-    with sa.create_engine(f"sqlite:///{tmp_path / 'tracker.sqlite'}").begin() as connection:
-        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0005'"))
-        for (name,) in connection.execute(sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all():
-            connection.execute(sa.text(f"DROP TRIGGER {name}"))
+    take_back_a_step(settings_for(tmp_path))
     done = subprocess.run(command, env=environment(tmp_path), capture_output=True, text=True, check=True)
     said = json.loads(done.stdout)
-    assert said["revision"] == "0006"
+    assert said["revision"] == REVISIONS[-1]
     assert Path(said["backup"]).stat().st_size > 0
 
 
@@ -176,19 +185,11 @@ def test_an_absurd_moment_is_one_line(tracker: Tracker, app: Flask, moment: str)
 
 
 def test_migrate_without_a_backup_of_ours_makes_none(settings: Settings, tracker: Tracker) -> None:
-    engine = sa.create_engine(settings.database_url)
-    with engine.begin() as connection:
-        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0005'"))
-        if settings.on_sqlite:
-            for (name,) in connection.execute(sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all():
-                connection.execute(sa.text(f"DROP TRIGGER {name}"))
-        else:
-            connection.execute(sa.text("DROP FUNCTION refuse_change CASCADE"))
-    engine.dispose()
+    take_back_a_step(settings)
     refused = tracker("migrate", PATH="/nowhere")
     assert refused.returncode == (0 if settings.on_sqlite else 1)
     done = tracker("migrate", "--no-backup", "--json", PATH="/nowhere")
-    assert json.loads(done.stdout) == {"revision": "0006", "backup": None}
+    assert json.loads(done.stdout) == {"revision": REVISIONS[-1], "backup": None}
 
 
 def test_the_catalogue_has_one_version_and_says_so(tmp_path: Path) -> None:

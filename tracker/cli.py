@@ -169,29 +169,38 @@ def migrate_database(settings: Settings, *, back_up: bool = True) -> Path | None
 
 
 @cli.command()
-@click.option("--slack", is_flag=True, help="Show on a page of its own how reminders arrive in the channels.")
+@click.option("--slack", is_flag=True, help="Also serve a channel page, on which the reminders arrive.")
 @click.option("--host", default=lambda: os.environ.get("HOST", "127.0.0.1"), show_default="127.0.0.1")
 @click.option("--port", type=click.IntRange(1, 65535), default=lambda: os.environ.get("PORT", "8000"), show_default="8000")
-@click.option("--slack-port", type=click.IntRange(1, 65535), default=8910, show_default=True)
+@click.option("--slack-port", type=click.IntRange(1, 65535), default=8910, show_default=True, help="Where the channel page is.")
 @as_json
 def demo(slack: bool, host: str, port: int, slack_port: int, json_: bool) -> None:
-    """Serve a believable installation: three engagements in different stages, made anew every time."""
+    """Serve a demo: three believable engagements in different stages, as of today.
+
+    It has a database of its own under `demo` in the instance folder, made anew every time. It is never the one that
+    `tracker serve` uses, and no workspace is told anything. It prints where to look and as whom to sign in, with --json as
+    one line. Stop it with Ctrl-C.
+    """
     from tracker.demo import cast
     from tracker.demo.channel import NoDouble
+    from tracker.demo.port import PortTaken, check_free
     from tracker.demo.run import laid
     from tracker.serve import Server
 
-    environ = os.environ | {"PORT": str(port)}
+    # Until the server takes over; the stand-in's process ends with this one.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
-        with laid(environ, slack_port=slack_port if slack else None, say=partial(click.echo, err=True)) as shown:
-            people = {spec.email: spec.role for spec in cast.CAST}
+        check_free(host, port, "--port")
+        say = partial(click.echo, err=True)
+        with laid(os.environ | {"PORT": str(port)}, slack_port=slack_port if slack else None, say=say) as shown:
             if json_:
+                people = {spec.email: spec.role for spec in cast.CAST}
                 said = {"address": shown.address, "channel_page": shown.channel_page, "password": cast.PASSWORD, "people": people}
                 click.echo(json.dumps(said))
             else:
                 click.echo(demo_words(shown.address, shown.channel_page))
             Server(shown.app, worker_of(shown.app), host=host, port=port, workers=1, threads=8).run()
-    except NoDouble as error:
+    except (NoDouble, PortTaken) as error:
         fail(str(error))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import Ask
-from tests.factories import agree, make_engagement, make_person, make_site
+from tests.factories import agree, make_engagement, make_person, make_site, settle_scope
 from tracker.store.database import db
 from tracker.store.engagement import Engagement
 from tracker.store.person import Person
@@ -83,6 +83,7 @@ def test_uat_goes_from_its_round_to_the_sign_off(ask: Ask, approver: Ask, engage
     assert ask("POST", f"/sites/{site.id}/uat-rounds", {}).json["code"] == "guard"
     with transaction(db.session, now=agreed.agreed_at):
         db.session.get_one(Site, site.id).stage = "ready_for_uat"
+    settle_scope(site)
     assert ask("POST", f"/sites/{site.id}/transitions", {"to": "in_uat"}).status_code == 201
     (opened,) = ask("GET", f"/sites/{site.id}/uat-rounds").json["items"]
     path = f"/uat-rounds/{opened['id']}"

@@ -73,7 +73,7 @@ def test_rows_say_when_something_is_next_and_why_to_look(ask: Ask, app: Flask) -
     make_question(engagement, "Which host?")
     (row,) = ask("GET", "/engagements?risk=overdue,waiting").json["items"]
     assert row["next_on"] == "2026-03-06"
-    assert row["risks"] == {"overdue": 2, "waiting": 2}, "kick-off and inventory; the question and the inventory"
+    assert row["risks"] == {"overdue": 3, "waiting": 3}, "kick-off, channel and inventory; the question and two of these"
     assert ask("GET", "/engagements?risk=frozen,over_80").json["items"] == []
 
 

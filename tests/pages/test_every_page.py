@@ -1,10 +1,13 @@
 """Every page, light and dark, desktop and phone: axe finds nothing, and nothing is wider than the screen."""
 
+from pathlib import Path
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from tests.pages.conftest import Served
+from tests.server import environment, serving
 from tests.shots import VIEWS, pages_of, sign_in
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
@@ -23,9 +26,26 @@ def test_no_page_shuts_anybody_out(served: Served, browser: Browser, view: str, 
             if reader != who:
                 continue
             page.goto(f"{served.address}{served.notice if path == '/notices/latest' else path}")
-            found = Axe().run(page, options=RULES).response["violations"]
-            faults += [f"{name}: {fault['id']} {fault['nodes'][0]['html'][:120]}" for fault in found]
-            if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
-                faults.append(f"{name}: wider than {width} px")
+            faults += [f"{name}: {fault}" for fault in faults_of(page)]
         context.close()
     assert faults == []
+
+
+def faults_of(page: Page) -> list[str]:
+    """What is wrong with the page that is shown."""
+    found = Axe().run(page, options=RULES).response["violations"]
+    faults = [f"{fault['id']} {fault['nodes'][0]['html'][:120]}" for fault in found]
+    if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+        faults.append("wider than the screen")
+    return faults
+
+
+def test_nor_does_the_page_that_only_an_empty_installation_has(browser: Browser, tmp_path: Path) -> None:
+    with serving(tmp_path, environ=environment(tmp_path)) as running:
+        for view, width, scheme in VIEWS:
+            context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+            page = context.new_page()
+            page.goto(running.first_admin_link)
+            assert page.get_by_role("button", name="Create the first administrator").is_visible()
+            assert faults_of(page) == [], view
+            context.close()

@@ -51,6 +51,7 @@ from tracker.services.scope import OwnItem, add_item
 from tracker.services.time_entry import book
 from tracker.store import inventory as inventories
 from tracker.store import path as paths
+from tracker.store import visibility
 from tracker.store.database import db
 from tracker.store.engagement import Engagement
 from tracker.store.notice import OutboxNotice
@@ -59,11 +60,7 @@ from tracker.store.site import Site
 from tracker.store.transaction import transaction
 
 SECRET = "Zanzibar 77"
-OF_ENGAGEMENT = {
-    "customer_id",
-    "engagement_id",
-    "cover_id",
-}
+OF_ENGAGEMENT = {"customer_id", "engagement_id", "cover_id", *visibility.OF_ENGAGEMENT}
 # What stands in an address by its name in the catalogue, which everybody may read.
 NAMED = {"issue_id": "wp-accessally-protected-content", "runbook_id": "wordpress-guided-2024"}
 COLLEAGUE = f"Engineer {SECRET}"

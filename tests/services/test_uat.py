@@ -17,6 +17,7 @@ from tests.factories import (
     make_person,
     make_round,
     make_site,
+    settle_scope,
 )
 from tracker.domain.access import SYSTEM, Actor, Role
 from tracker.domain.deadline import Dates, DeadlineKind
@@ -101,6 +102,7 @@ def set_uat(site: Site, day: date) -> None:
 
 def test_a_round_opens_as_the_site_enters_uat_and_the_channel_hears_of_it(site: Site) -> None:
     at(site, "ready_for_uat")
+    settle_scope(site)
     move(site, "in_uat")
     assert states(site) == [(1, "open")]
     assert told(site) == ["uat.opened"]
@@ -114,6 +116,7 @@ def test_a_site_that_is_not_accepted_is_tested_again_by_the_same_people(site: Si
     with pytest.raises(Invalid, match="Say why"):
         reject(approver, tested, " ")
     reject(approver, tested)
+    settle_scope(site)
     move(site, "uat_fixing")
     move(site, "in_uat")
     assert states(site) == [(2, "open"), (1, "rejected")]

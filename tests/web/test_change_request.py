@@ -124,8 +124,8 @@ def test_a_refused_time_entry_begins_a_change_request(client: FlaskClient) -> No
     found = re.search(r'href="([^"]*change-requests/new[^"]*)"', refused.text)
     assert found is not None
     page = client.get(html.unescape(found[1])).text
-    assert value_of(page, "changes-0-duration") == "240m"
-    assert "Shop: Redirect loop &amp; more" in page
+    assert value_of(page, "changes-0-duration") == "4 h"
+    assert "The hours of Shop do not last for this work: Redirect loop &amp; more" in page
 
 
 def test_an_unlisted_site_begins_a_change_request_with_what_was_typed(client: FlaskClient) -> None:
@@ -213,7 +213,7 @@ def test_who_raised_it_edits_it_in_the_same_form(client: FlaskClient, viewer: Pe
     asked = raise_change_request(engagement, viewer)
     address = f"/change-requests/{asked.id}"
     shown = client.get(f"{address}?edit=1").text
-    assert value_of(shown, "changes-0-duration") == "240m"
+    assert value_of(shown, "changes-0-duration") == "4 h"
     said = {"changes-0-kind": "ps_hours", "changes-0-duration": "10h", "changes-0-reference": "Q-7", "reason": "We need it."}
     version = {"version": value_of(shown, "version")}
     assert client.post(f"{address}/edit", data=said | version).status_code == 303

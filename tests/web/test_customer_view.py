@@ -7,13 +7,15 @@ from datetime import date, timedelta
 import pytest
 from flask.testing import FlaskClient
 
-from tests.factories import NOW, actor, agree, make_engagement, make_link, make_person, make_site, say, sign_in
+from tests.factories import NOW, actor, agree, make_engagement, make_freeze, make_link, make_person, make_site, say, sign_in
 from tests.web.test_engagement import value_of
 from tracker.clock import utc_now
 from tracker.domain.deadline import Dates, DeadlineKind
+from tracker.domain.freeze import FreezeAnswer
 from tracker.domain.workday import Calendar
 from tracker.services import deadline as deadline_service
 from tracker.services import engagement as engagement_service
+from tracker.services import freeze as freeze_service
 from tracker.services import kickoff as kickoff_service
 from tracker.services.deadline import DateSpec
 from tracker.services.engagement import EngagementChange
@@ -241,3 +243,23 @@ def test_a_customer_cannot_look_as_anybody(client: FlaskClient, engagement: Enga
         session["view_as"] = str(engagement.id)
     page = client.get(f"/engagements/{engagement.id}").text
     assert "You see this as" not in page
+
+
+@pytest.mark.parametrize("kind", ["code", "content"])
+def test_a_freeze_asks_once_and_no_more_when_it_is_answered(
+    client: FlaskClient, manager: Person, engagement: Engagement, kind: str
+) -> None:
+    approver, site = make_person("customer_approver"), make_site(engagement, name="Shop")
+    agree(engagement)
+    freeze = make_freeze(site, kind, starts_at=utc_now() + timedelta(hours=2))
+    sign_in(client, approver)
+    asked = todo_of(client.get(f"/engagements/{engagement.id}").text)
+    assert asked.lower().count(f"{kind} freeze") + asked.lower().count(f"freeze {kind}") > 0
+    assert "Content freeze, Shop" not in asked
+    assert "Code freeze, Shop" not in asked
+    with transaction(db.session, now=NOW):
+        freeze_service.acknowledge(db.session, actor(approver), freeze.id, FreezeAnswer.FREEZE, now=utc_now())
+    answered = todo_of(client.get(f"/engagements/{engagement.id}").text)
+    assert "Code freeze" not in answered
+    assert "Answer the content freeze" not in answered
+    assert "Content freeze, Shop" not in answered

@@ -11,21 +11,21 @@ ADMIN, MANAGER, ENGINEER = "ada@example.com", "jonas@example.com", "mei@example.
 APPROVER, VIEWER = "priya@northwind.example", "tom@northwind.example"
 BAKER, PILOT = "amelie@ble-miel.example", "marek@harbour.example"
 CAST = (
-    PersonSpec(ADMIN, "Ada Okafor", "admin", time_zone="Europe/Berlin"),
-    PersonSpec(MANAGER, "Jonas Weber", "engagement_manager", time_zone="Europe/Berlin"),
-    PersonSpec(ENGINEER, "Mei Lindqvist", "engineer", time_zone="Europe/Stockholm"),
+    PersonSpec(MANAGER, "Jonas Weber", "engagement_manager", None, "U3JONAS", "Europe/Berlin"),
+    PersonSpec(ADMIN, "Ada Okafor", "admin", None, "U1ADA", "Europe/Berlin"),
+    PersonSpec(ENGINEER, "Mei Lindqvist", "engineer", None, "U2MEI", "Europe/Stockholm"),
     PersonSpec(APPROVER, "Priya Nair", "customer_approver", "Northwind Museums", "U7PRIYA", "Europe/London"),
-    PersonSpec(VIEWER, "Tom Baker", "customer_viewer", "Northwind Museums", time_zone="Europe/London"),
-    PersonSpec(BAKER, "Amélie Laurent", "customer_approver", "Blé & Miel Boulangerie", time_zone="Europe/Paris"),
-    PersonSpec(PILOT, "Marek Dvořák", "customer_approver", "Harbour Logistics", time_zone="Europe/Warsaw"),
+    PersonSpec(VIEWER, "Tom Baker", "customer_viewer", "Northwind Museums", None, "Europe/London"),
+    PersonSpec(BAKER, "Amélie Laurent", "customer_approver", "Blé & Miel Boulangerie", "U8AMELIE", "Europe/Paris"),
+    PersonSpec(PILOT, "Marek Dvořák", "customer_approver", "Harbour Logistics", "U9MAREK", "Europe/Warsaw"),
 )
 
 
 def introduce(teller: Teller, password_hash: str) -> None:
     """Make everybody, weeks before the story begins."""
     for spec in CAST:
-        with teller.step(60) as now:
+        with teller.step(90) as now:
             service.add_person(db.session, SYSTEM, spec, now=now)
         actor = teller.meet(spec.email)
-        with teller.step(60) as now:
+        with teller.step(90) as now:
             service.edit_self(db.session, actor, OwnChange(password_hash=password_hash), now=now)

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from tracker.demo.port import check_free
+
 DOUBLE = "tests.slack_double"
 TOKEN = "xoxb-double"  # noqa: S105 -- the stand-in's own, it opens nothing
 ROOT = Path(__file__).parents[2]
@@ -18,9 +20,10 @@ class NoDouble(Exception):
 
 @contextmanager
 def channel_page(port: int, channels: Mapping[str, str]) -> Iterator[str]:
-    """Run the stand-in with channels given as id to name; yields its address. Raises NoDouble."""
+    """Run the stand-in with channels given as id to name; yields its address. Raises NoDouble, PortTaken."""
     if not (ROOT / "tests" / "slack_double" / "__main__.py").is_file():
         raise NoDouble("The channel page is part of the repository: run `make demo` in a clone of it.")
+    check_free("127.0.0.1", port, "--slack-port")
     named = [word for channel, name in channels.items() for word in ("--channel", f"{channel}={name}")]
     command = [sys.executable, "-m", DOUBLE, "--port", str(port), "--token", TOKEN, *named]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -29,7 +32,7 @@ def channel_page(port: int, channels: Mapping[str, str]) -> Iterator[str]:
         assert process.stdout is not None
         address = process.stdout.readline().strip()
         if not address:
-            raise NoDouble(f"The channel page cannot be served on port {port}: something else may be using it.")
+            raise NoDouble("The channel page did not start.")
         yield address
     finally:
         # The server forks: only who started the stand-in ends it.

@@ -34,7 +34,7 @@ class Demo:
 def laid(environ: Mapping[str, str], *, slack_port: int | None, say: Callable[[str], object]) -> Iterator[Demo]:
     """Lay the demo under `<instance>/demo/`, where nothing but demos is kept, and connect it to the channel page.
 
-    Raises NoDouble where the channel page was asked for and cannot be had.
+    Raises NoDouble and PortTaken where the channel page was asked for and cannot be had.
     """
     folder = Path(environ.get("TRACKER_INSTANCE") or "instance") / FOLDER
     own = {name: value for name, value in environ.items() if not name.startswith(("DATABASE_URL", "SLACK_"))}
@@ -54,7 +54,7 @@ def _laid(environ: Mapping[str, str], channel: str | None, say: Callable[[str], 
     say("Telling the story of three engagements …")
     with app.app_context():
         schema.upgrade(db.engine, layout.folder("migrations"))
-        story.tell(utc_now(), hash_password(cast.PASSWORD))
+        story.tell(utc_now(), hash_password(cast.PASSWORD), settings.base_url)
         db.session.remove()
         db.engine.dispose()
     return Demo(app, settings.base_url, channel)

@@ -3,15 +3,16 @@
 from datetime import datetime
 from uuid import UUID
 
-from tracker.demo import bakery, museums
+from tracker.demo import bakery, harbour, museums
 from tracker.demo.cast import introduce
 from tracker.demo.teller import Teller
 
-CHANNELS = {museums.CHANNEL: "northwind-migration", bakery.CHANNEL: "ble-miel-migration", museums.TEAM_CHANNEL: "migrations-team"}
+CHANNELS = museums.CHANNELS | bakery.CHANNELS | harbour.CHANNELS
 
 
-def tell(now: datetime, password_hash: str) -> dict[str, UUID]:
+def tell(now: datetime, password_hash: str, base_url: str) -> dict[str, UUID]:
     """Lay the demo into an empty database; the engagements' ids by name."""
-    teller = Teller(now, {})
+    teller = Teller(now, base_url)
     introduce(teller, password_hash)
-    return {"museums": museums.tell(teller).engagement_id, "bakery": bakery.tell(teller).engagement_id}
+    told = {"museums": museums.tell, "bakery": bakery.tell, "harbour": harbour.tell}
+    return {name: tell_chapter(teller).engagement_id for name, tell_chapter in told.items()}

@@ -24,6 +24,7 @@ from tracker.domain.change_request import (
     TITLE_LENGTH,
     Standing,
 )
+from tracker.domain.duration import say_minutes
 from tracker.domain.errors import Invalid, TrackerError
 from tracker.domain.scope import Decision
 from tracker.domain.workday import DateOutOfRange, resolve
@@ -85,7 +86,7 @@ class HoursRow(Row):
 
     @classmethod
     def shown(cls, change: Mapping[str, Any], zone: ZoneInfo) -> dict[str, Any]:
-        return super().shown(change, zone) | {"duration": f"{change['minutes']}m" if "minutes" in change else ""}
+        return super().shown(change, zone) | {"duration": say_minutes(change["minutes"]) if "minutes" in change else ""}
 
 
 class DateRow(Row):
@@ -277,14 +278,15 @@ def prefilled(source: Mapping[str, str], standing: Standing) -> dict[str, Any] |
     shown |= dict(_named(source, standing))
     minutes = source.get("minutes", "")
     if kind == "ps_hours" and minutes.isascii() and minutes.isdecimal() and len(minutes) < 9:
-        shown["duration"] = f"{min(MAX_BLOCK_MINUTES, max(PS_MINIMUM_MINUTES, int(minutes)))}m"
+        shown["duration"] = say_minutes(min(MAX_BLOCK_MINUTES, max(PS_MINIMUM_MINUTES, int(minutes))))
     return shown | {"kind": kind}
 
 
 def first_reason(source: Mapping[str, str], standing: Standing) -> str:
-    """What was written where somebody came from; of more hours also for which site."""
+    """What was written where somebody came from; of more hours also for which site they are."""
     sites = {str(key): str(site["name"]) for key, site in standing.sites.items()}
-    about = sites.get(source.get("site", "")) if source.get("kind") == "ps_hours" else None
+    name = sites.get(source.get("site", "")) if source.get("kind") == "ps_hours" else None
+    about = f"The hours of {name} do not last for this work" if name else None
     return ": ".join(filter(None, [about, source.get("note", "")]))[:REASON_LENGTH]
 
 

@@ -132,8 +132,12 @@ def signature_todos(ground: Ground) -> Iterator[Todo]:
 
 
 def date_todos(ground: Ground) -> Iterator[Todo]:
-    """Dates on which the customer acts and that are late or come close. What runs already is no task any more."""
+    """Dates on which the customer acts and that are late or come close. What runs already is no task any more.
+
+    Nor is a freeze that is answered; a content freeze that is not asks for its answer by itself.
+    """
     told = {row.duty.deadline_id for row in ground.duties}
+    told |= {row.deadline.id for row in ground.freezes if row.freeze.answer or row.freeze.kind == FreezeKind.CONTENT}
     for deadline in ground.dated:
         kind = KINDS[DeadlineKind(deadline.kind)]
         is_over = deadline.done_at is not None or (kind.runs and deadline.day < ground.today)

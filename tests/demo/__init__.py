@@ -1,0 +1,1 @@
+"""The demo: its story on odd days, and the command as a newcomer runs it."""
