@@ -14,7 +14,7 @@ from tests.api.conftest import Ask
 from tests.factories import make_person
 from tests.slack_double.server import SlackDouble
 from tracker.app import create_app
-from tracker.cli import cli
+from tracker.cli.main import cli
 from tracker.clock import utc_now
 from tracker.settings import Settings
 from tracker.store.database import db
@@ -170,7 +170,7 @@ def test_connecting_slack_later_sends_what_is_still_useful(settings: Settings, a
         command(slack, "remind", "--now", moment)
         app = create_app(replace(settings, slack_bot_token=None))
         with app.app_context():
-            from tracker.cli import worker_of
+            from tracker.cli.base import worker_of
             from tracker.jobs import step
 
             step.deliver_all(worker_of(app))
