@@ -14,6 +14,7 @@ from tracker.domain.change_request import Side, waits_for
 from tracker.domain.deadline import KINDS, DeadlineKind, may_finish
 from tracker.domain.duty import DUTIES
 from tracker.domain.freeze import FreezeKind
+from tracker.domain.site import SiteStage
 from tracker.domain.workday import Calendar
 from tracker.services.planning import calendar_of
 from tracker.store import change_request as change_requests
@@ -45,6 +46,7 @@ class Ground:
     now: datetime
     calendar: Calendar
     site_names: Mapping[UUID, str]
+    in_uat: frozenset[UUID]
     dated: list[Deadline]
     questions: list[Question]
     duties: list[DutyRow]
@@ -78,6 +80,7 @@ def ground_of(
         now=now,
         calendar=calendar_of(engagement.time_zone, country, [now.date()]),
         site_names={site.id: site.name for site in listed},
+        in_uat=frozenset(site.id for site in listed if site.stage == SiteStage.IN_UAT),
         dated=[each for each in dated if each.site_id not in over],
         questions=[each for each in waiting.questions(db.session, engagement.id) if each.site_id not in over],
         duties=duties.open_of_engagement(db.session, engagement.id),
@@ -142,8 +145,11 @@ def date_todos(ground: Ground) -> Iterator[Todo]:
 
 
 def duty_todos(ground: Ground) -> Iterator[Todo]:
-    """Duties whose date is late or comes close, each with what settles it."""
+    """Duties whose date is late or comes close, each with what settles it; a site that is in UAT needs no date to be tested."""
     for row in ground.duties:
+        if row.deadline is None and row.duty.kind == "uat" and row.duty.site_id in ground.in_uat:
+            title = f"{row.duty.title}{of_site(ground, row.duty.site_id)}"
+            yield Todo(title=title, detail=_ask(DeadlineKind.UAT), tone="amber", link=_way_to_settle(row, ground))
         if row.deadline is None or row.deadline.day > ground.last_day:
             continue
         yield Todo(
