@@ -1,4 +1,7 @@
-"""Screenshots of every page in light, dark and on a phone: `python -m tests.shots [--out FOLDER]`."""
+"""Screenshots of every page in light, dark and on a phone, and those of the README's tour.
+
+`python -m tests.shots [--out FOLDER]` writes both, with `--tour` the tour's alone.
+"""
 
 import argparse
 import tempfile
@@ -9,6 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser import launch_options
 from tests.conftest import migrated, settings_for
+from tests.demo.tour import IMAGES, take_tour
 from tests.scene import ADMIN, APPROVER, ENGINEER, MANAGER, PASSWORD, VIEWER, Scene, lay
 from tests.server import environment, serving
 from tracker.app import create_app
@@ -178,19 +182,30 @@ def shoot(browser: Browser, address: str, scene: Scene, notice: str, out: Path, 
             context.close()
 
 
+def shoot_all(browser: Browser, out: Path, only: str) -> None:
+    """Lay the scene, serve it, take the pictures of every page."""
+    out.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        scene, notice = prepare(folder), latest_notice(folder)
+        with serving(folder, environ=environment(folder, SECRET_KEY="tests only")) as running:
+            shoot(browser, running.address, scene, notice, out, only)
+
+
 def main() -> None:
-    """Lay the scene, serve it, take the pictures."""
+    """Take the pictures that are asked for; all, and those of the tour, where nothing is said."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("shots"))
     parser.add_argument("--only", default="", help="only pages whose name holds this")
+    parser.add_argument("--tour", action="store_true", help="only the pictures of the README's tour, from the demo")
+    parser.add_argument("--images", type=Path, default=IMAGES, help="where those of the tour go")
     wanted = parser.parse_args()
-    wanted.out.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
-        folder = Path(name)
-        scene, notice = prepare(folder), latest_notice(folder)
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(**launch_options())
-        with serving(folder, environ=environment(folder, SECRET_KEY="tests only")) as running:
-            shoot(browser, running.address, scene, notice, wanted.out, wanted.only)
+        if not wanted.tour:
+            shoot_all(browser, wanted.out, wanted.only)
+        if not wanted.only:
+            take_tour(browser, wanted.images)
         browser.close()
 
 

@@ -29,15 +29,13 @@ from tracker.store.uat import Defect, UatRound
 
 ODD_DAYS = {
     "an ordinary Wednesday": datetime(2026, 11, 25, 15, tzinfo=UTC),
-    "a Sunday in the first minutes": datetime(2026, 8, 2, 0, 20, tzinfo=UTC),
     "New Year’s Day": datetime(2027, 1, 1, 9, 30, tzinfo=UTC),
-    "29 February": datetime(2028, 2, 29, 23, 50, tzinfo=UTC),
-    "the day on which clocks go forward": datetime(2027, 3, 28, 1, 5, tzinfo=UTC),
-    "the Monday after clocks went back": datetime(2026, 10, 26, 6, tzinfo=UTC),
+    "the Sunday on which clocks go forward": datetime(2027, 3, 28, 1, 5, tzinfo=UTC),
+    "29 February, just before midnight": datetime(2028, 2, 29, 23, 50, tzinfo=UTC),
 }
 
 
-@pytest.fixture(params=ODD_DAYS.values(), ids=ODD_DAYS)
+@pytest.fixture(params=ODD_DAYS.values(), ids=list(ODD_DAYS))
 def now(request: pytest.FixtureRequest) -> datetime:
     """The moment at which the story is told."""
     told: datetime = request.param
@@ -115,9 +113,9 @@ def _nothing_was_done_in_the_future(now: datetime) -> None:
     done = (Deadline.done_at, TimeEntry.created_at, Signature.signed_at, Comment.at, Defect.reported_at, OutboxNotice.settled_at)
     for column in done:
         assert (db.session.scalar(sa.select(sa.func.max(column))) or now) <= now, column
-    assert db.session.scalar(sa.select(sa.func.max(TimeEntry.worked_on))) <= now.date()
+    assert (db.session.scalar(sa.select(sa.func.max(TimeEntry.worked_on))) or now.date()) <= now.date()
     # A freeze is over when its site is launched, days after the date on which it began.
-    late = sa.select(Deadline).where(Deadline.done_at.is_not(None), Deadline.kind != "content_freeze")
+    late = sa.select(Deadline).where(Deadline.done_at.is_not(None), Deadline.kind.not_in(("code_freeze", "content_freeze")))
     for date in db.session.scalars(late):
         assert date.done_at is not None
         assert date.done_at.date() <= date.day, f"{date.title} was for {date.day}, and done on {date.done_at}"

@@ -32,7 +32,7 @@ def tell(teller: Teller) -> Chapter:
         "Boutique", "https://boutique.ble-miel.example", ago=5, cms="wordpress", cms_version="6.6", plan="performance_s"
     )
     chapter.list_site("Carnet", "https://carnet.ble-miel.example", ago=5, cms="wordpress", plan="basic")
-    chapter.answer(boutique, ago=4, sends_email=True, network=False, search_provider="none")
+    chapter.answer(boutique, {"sends_email": True, "network": False, "search_provider": "none"}, ago=4)
     paper = (LinkKind.AGREEMENT, "Agreement BM-77", "https://docs.example.com/ble-miel/agreement", Audience.CUSTOMER)
     chapter.add_links([paper], ago=4)
     chapter.agree(ago=3, signed=False)

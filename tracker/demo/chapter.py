@@ -109,16 +109,16 @@ class Chapter:
             change = SiteChange({"name": name, "url": url} | over)
             return site.add_site(db.session, self.manager, self.engagement_id, change, now=now).id
 
-    def answer(self, site_id: UUID, *, ago: int, by: Actor | None = None, **said: Any) -> None:
-        """Answer the questionnaire of a site: the customer's approver does, unless somebody else is named."""
+    def answer(self, site_id: UUID, said: Mapping[str, Any], *, ago: int) -> None:
+        """The customer's approver answers the questionnaire of a site, or some of it."""
         with self.teller.step(ago, AFTERNOON) as now:
-            fact.answer_facts(db.session, by or self.approver, site_id, FactsChange(said), now=now)
+            fact.answer_facts(db.session, self.approver, site_id, FactsChange(dict(said)), now=now)
 
     def settle(self, site_id: UUID, *, ago: int) -> None:
         """Do what has to be done before a site's acceptance test."""
-        for item in scopes.holding_up_uat(db.session, site_id):
-            done = ItemChange({"work_state": "done", "evidence": EVIDENCE.get(item.item, CHECKED)})
-            with self.teller.step(ago) as now:
+        with self.teller.step(ago) as now:
+            for item in scopes.holding_up_uat(db.session, site_id):
+                done = ItemChange({"work_state": "done", "evidence": EVIDENCE.get(item.item, CHECKED)})
                 scope.change_item(db.session, self.engineer, item.id, done, now=now)
 
     def walk(self, site_id: UUID, stages: Iterable[str], *, ago: int, clock: time = MORNING) -> None:
@@ -137,14 +137,13 @@ class Chapter:
         """Choose a path for a site and do its first steps, the customer's ones on their behalf."""
         with self.teller.step(ago) as now:
             chosen = path.choose_path(db.session, self.manager, site_id, runbook, now=now).id
-        walked = path.walk_of(db.session, self.manager, chosen)
-        for step in list(walked.steps)[:steps]:
-            said = walked.said(step)
-            checks = [check.id for check in checks_of(said, walked.catalogue.runbooks)]
-            values = {name: inputs.get(name, "As agreed at the kick-off.") for name in said.inputs}
-            theirs = walked.doer(step) == "customer"
-            change = path.StepChange(None, values, "Noted in the project channel.", checks, done=True, on_behalf=theirs)
-            with self.teller.step(ago) as now:
+            walked = path.walk_of(db.session, self.manager, chosen)
+            for step in list(walked.steps)[:steps]:
+                said = walked.said(step)
+                checks = [check.id for check in checks_of(said, walked.catalogue.runbooks)]
+                values = {name: inputs.get(name, "As agreed at the kick-off.") for name in said.inputs}
+                theirs = walked.doer(step) == "customer"
+                change = path.StepChange(None, values, "Noted in the project channel.", checks, done=True, on_behalf=theirs)
                 path.change_step(db.session, self.manager, step.id, change, now=now)
 
     # What is signed

@@ -68,11 +68,14 @@ def tell(teller: Teller) -> Chapter:
     chapter.walk(gdansk, LAUNCH, ago=5, clock=time(15, 10))
     chapter.sign("cutover", ago=4, site_id=gdansk, clock=time(8))
     chapter.walk(gdansk, ("dns_verified", "launched"), ago=4)
-    chapter.finish(DeadlineKind.CONTENT_FREEZE, ago=4, site_id=gdansk)
+    for frozen in (DeadlineKind.CODE_FREEZE, DeadlineKind.CONTENT_FREEZE):
+        chapter.finish(frozen, ago=4, site_id=gdansk)
     _announce(chapter, lodz, ago=4)
     chapter.walk(gdansk, ("hypercare",), ago=3)
     chapter.say(chapter.approver, "Rotterdam asks whether its forms are tested with the others.", ago=2, site_id=rotterdam)
     chapter.finish(DeadlineKind.TTL, ago=1, site_id=lodz)
+    test = Dates(due_on=teller.workday(10), opens_on=teller.workday(5))
+    chapter.set_date(DeadlineKind.UAT, test, ago=1, site_id=rotterdam)
     chapter.say(chapter.manager, "They are: the test of Rotterdam opens next week.", ago=1, site_id=rotterdam)
     ready = "Launch of Łódź: content stops at 17:00 on the day before. Please have somebody at the registrar ready at nine."
     chapter.say(chapter.manager, ready, ago=0, site_id=lodz)
@@ -86,7 +89,7 @@ def _split(chapter: Chapter) -> list[UUID]:
         "Depots", "https://depots.harbour.example", ago=57, cms="drupal", cms_variant="drupal-composer", cms_version="10.2",
         plan="performance_l", upstream_choice="default",
     )  # fmt: skip
-    chapter.answer(depots, ago=56, drupal_multisite=True, **KNOWN)
+    chapter.answer(depots, KNOWN | {"drupal_multisite": True}, ago=56)
     with chapter.teller.step(55) as now:
         made = [site.id for site in split.split_site(db.session, chapter.manager, depots, Split(DEPOTS), now=now)]
     chapter.do_duty("join-channel", "Marek and the depot leads are in the channel.", ago=54)

@@ -14,6 +14,7 @@ from tracker.domain.deadline import Dates, DeadlineKind
 from tracker.domain.engagement import Windows
 from tracker.domain.freeze import FreezeKind
 from tracker.domain.kickoff import Attendee
+from tracker.domain.uat import DefectState
 from tracker.services import budget, change_request, cover, freeze, inventory, kickoff, risk, uat
 from tracker.services.budget import BlockSpec
 from tracker.services.change_request import RequestSpec
@@ -22,6 +23,7 @@ from tracker.services.inventory import VerdictChange
 from tracker.services.kickoff import KickoffChange
 from tracker.services.question import QuestionSpec
 from tracker.services.risk import RiskSpec
+from tracker.services.uat import DefectChange
 from tracker.store import inventory as inventories
 from tracker.store.database import db
 
@@ -79,9 +81,10 @@ def _list(chapter: Chapter) -> tuple[UUID, UUID, UUID]:
         cms_version="10.3", plan="basic", upstream_choice="nested-docroot-or-composer",
     )  # fmt: skip
     chapter.do_duty("join-channel", "Priya, Tom and Ines are in the channel.", ago=36)
-    chapter.answer(www, ago=35, cron_need="hourly", **KNOWN)
-    chapter.answer(shop, ago=35, cron_need="custom_code", **KNOWN)
-    chapter.answer(archive, ago=35, has_htaccess_redirects=True, drupal_multisite=False, cron_need="finer_than_hourly")
+    chapter.answer(www, KNOWN | {"cron_need": "hourly"}, ago=35)
+    chapter.answer(shop, KNOWN | {"cron_need": "custom_code"}, ago=35)
+    known = {"has_htaccess_redirects": True, "drupal_multisite": False, "cron_need": "finer_than_hourly"}
+    chapter.answer(archive, known, ago=35)
     chapter.send_inventory(shop, "museum-shop.csv", SHOP_EXTENSIONS, ago=34)
     chapter.send_inventory(www, "museum-www.csv", WWW_EXTENSIONS, ago=34)
     chapter.do_duty("site-inventory", "Plugins of www and shop uploaded here, modules of archive sent to Mei.", ago=33)
@@ -142,7 +145,7 @@ def _open_shop(chapter: Chapter, shop: UUID) -> None:
         chapter.teller.meanwhile(ago, time(11, 20), partial(_report, chapter, shop, each))
 
 
-def _report(chapter: Chapter, shop: UUID, said: tuple[str, str, uat.DefectChange | None, bool], now: datetime) -> None:
+def _report(chapter: Chapter, shop: UUID, said: tuple[str, str, DefectChange | None, bool], now: datetime) -> None:
     """Somebody of the customer reports a defect; the team says what becomes of it, and some of it is confirmed."""
     title, details, change, confirmed = said
     viewer = chapter.teller.people[VIEWER]
@@ -150,7 +153,7 @@ def _report(chapter: Chapter, shop: UUID, said: tuple[str, str, uat.DefectChange
     if change is not None:
         uat.change_defect(db.session, chapter.engineer, found, change)
     if confirmed:
-        uat.change_defect(db.session, viewer, found, uat.DefectChange(None, state=uat.DefectState.CONFIRMED))
+        uat.change_defect(db.session, viewer, found, DefectChange(None, state=DefectState.CONFIRMED))
 
 
 def _test(chapter: Chapter, www: UUID, shop: UUID) -> None:

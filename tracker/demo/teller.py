@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from random import Random
 
+import sqlalchemy as sa
+
 from tracker.domain.access import Actor
 from tracker.domain.notice import Sent
 from tracker.domain.weekly_update import monday_of
@@ -16,10 +18,10 @@ from tracker.domain.workday import Calendar
 from tracker.services import delivery
 from tracker.services.delivery import Timing
 from tracker.slack.blocks import render
-from tracker.store import deadline as deadlines
 from tracker.store import outbox
 from tracker.store import person as people
 from tracker.store.database import db
+from tracker.store.deadline import Deadline
 from tracker.store.transaction import transaction
 
 MORNING, AFTERNOON, EVENING = time(10), time(14), time(16)
@@ -104,17 +106,25 @@ class Teller:
 
     def _deliver(self, until: datetime) -> None:
         """What came due before today has been told, each notice at its time."""
-        until = min(until, datetime.combine(self.now.date(), time(), UTC), self.now - LAST_HOURS)
-        if not deadlines.to_replan(db.session, until, limit=1) and not outbox.due(db.session, until):
-            return
-        with transaction(db.session, now=until):
-            while delivery.replan_due(db.session, now=until):
-                pass
-            due = [notice.due_at for notice in delivery.release_due(db.session, now=until, ready_at=until)]
-        timing, say = Timing(pace=timedelta(0)), partial(render, base_url=self.base_url)
-        for moment in due:
+        until = min(until, datetime.combine(self.now.date(), time(), UTC), self.now - LAST_HOURS - BREATH)
+        while (moment := _next_due(until)) is not None:
             with transaction(db.session, now=moment):
-                claimed = delivery.claim(db.session, say, timing, "story", now=moment)
-                assert claimed is not None
-                sent = Sent(f"{moment.timestamp():.6f}")
-                delivery.settle(db.session, claimed, sent, timing, Random(0), now=moment)  # noqa: S311 -- nothing is secret
+                while delivery.replan_due(db.session, now=moment):
+                    pass
+                for _notice in delivery.release_due(db.session, now=moment, ready_at=moment):
+                    self._send(moment)
+
+    def _send(self, moment: datetime) -> None:
+        """As a worker would, but for the wire."""
+        timing = Timing(pace=timedelta(0))
+        claimed = delivery.claim(db.session, partial(render, base_url=self.base_url), timing, "story", now=moment)
+        assert claimed is not None
+        sent = Sent(f"{moment.timestamp():.6f}")
+        delivery.settle(db.session, claimed, sent, timing, Random(0), now=moment)  # noqa: S311 -- nothing is secret
+
+
+def _next_due(until: datetime) -> datetime | None:
+    """The first moment at which something is to be told or planned further."""
+    notices = outbox.due(db.session, until)
+    again = db.session.scalar(sa.select(sa.func.min(Deadline.replan_at)).where(Deadline.replan_at <= until))
+    return min((each for each in (notices[0].due_at if notices else None, again) if each is not None), default=None)

@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
-from tracker.domain.errors import FieldError, Invalid
+from tracker.domain.errors import FieldError, Guard, Invalid
 from tracker.domain.fact import FACT_KEYS, check_kind
-from tracker.domain.lifecycle import Lifecycle, Need, Step
+from tracker.domain.lifecycle import Lifecycle, Need, Step, say_state
 from tracker.domain.secret import find_secret
 from tracker.domain.text import TextError, clean_line, read_line
 
@@ -74,6 +74,14 @@ SIGNED_AT: Mapping[str, frozenset[str]] = {
     "cutover": frozenset({"cutover_open"}),
     "freeze": frozenset(SiteStage) - {"listed", "launched", "hypercare", "closed", "withdrawn"},
 }
+
+
+def check_signable(name: str, stage: str, subject: str) -> None:
+    """Raises Guard where a site is not at the point at which that signature is asked for (BR-49)."""
+    if stage not in SIGNED_AT[subject]:
+        said = f"{name} is {say_state(stage)}: this is not asked for now."
+        raise Guard(said, rule="BR-49", missing=sorted(SIGNED_AT[subject]))
+
 
 WITHDRAW = Step("withdrawn")
 POSTPONE = Step("launch_planned")

@@ -5,9 +5,8 @@ from datetime import datetime
 from tracker.domain.access import Actor
 from tracker.domain.errors import EditedMeanwhile, Guard
 from tracker.domain.freeze import FreezeAnswer
-from tracker.domain.lifecycle import say_state
 from tracker.domain.notice import Audience
-from tracker.domain.site import SIGNED_AT
+from tracker.domain.site import check_signable
 from tracker.domain.uat import RoundState
 from tracker.services import freezing, obligations, rounds
 from tracker.services.planning import replan
@@ -61,12 +60,7 @@ def put_name(
 def _hold_at(session: AnySession, site: Site, subject: str) -> None:
     """Hold the site, so that it cannot go on while the signature is given. Raises Guard where it is not asked for."""
     session.refresh(site, with_for_update=AGAINST_EDITS)
-    if site.stage not in SIGNED_AT[subject]:
-        raise Guard(
-            f"{site.name} is {say_state(site.stage)}: this is not asked for now.",
-            rule="BR-49",
-            missing=sorted(SIGNED_AT[subject]),
-        )
+    check_signable(site.name, site.stage, subject)
 
 
 def _follow(session: AnySession, actor: Actor, engagement: Engagement, site: Site, subject: str, now: datetime) -> None:

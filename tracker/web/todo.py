@@ -7,6 +7,7 @@ function.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from tracker.domain.access import Actor, Permission
@@ -14,7 +15,7 @@ from tracker.domain.change_request import Side, waits_for
 from tracker.domain.deadline import KINDS, DeadlineKind, may_finish
 from tracker.domain.duty import DUTIES
 from tracker.domain.freeze import FreezeKind
-from tracker.domain.site import SiteStage
+from tracker.domain.site import SITE_LIFECYCLE
 from tracker.domain.workday import Calendar
 from tracker.services.planning import calendar_of
 from tracker.store import change_request as change_requests
@@ -46,7 +47,7 @@ class Ground:
     now: datetime
     calendar: Calendar
     site_names: Mapping[UUID, str]
-    in_uat: frozenset[UUID]
+    stages: Mapping[UUID, str]
     dated: list[Deadline]
     questions: list[Question]
     duties: list[DutyRow]
@@ -80,7 +81,7 @@ def ground_of(
         now=now,
         calendar=calendar_of(engagement.time_zone, country, [now.date()]),
         site_names={site.id: site.name for site in listed},
-        in_uat=frozenset(site.id for site in listed if site.stage == SiteStage.IN_UAT),
+        stages={site.id: site.stage for site in listed},
         dated=[each for each in dated if each.site_id not in over],
         questions=[each for each in waiting.questions(db.session, engagement.id) if each.site_id not in over],
         duties=duties.open_of_engagement(db.session, engagement.id),
@@ -145,22 +146,36 @@ def date_todos(ground: Ground) -> Iterator[Todo]:
 
 
 def duty_todos(ground: Ground) -> Iterator[Todo]:
-    """Duties whose date is late or comes close, each with what settles it; a site that is in UAT needs no date to be tested."""
+    """Duties whose date is late or comes close, or that a site waits for now, each with what settles it."""
     for row in ground.duties:
-        if row.deadline is None and row.duty.kind == "uat" and row.duty.site_id in ground.in_uat:
-            title = f"{row.duty.title}{of_site(ground, row.duty.site_id)}"
-            yield Todo(title=title, detail=_ask(DeadlineKind.UAT), tone="amber", link=_way_to_settle(row, ground))
-        if row.deadline is None or row.deadline.day > ground.last_day:
+        is_close = row.deadline is not None and row.deadline.day <= ground.last_day
+        if not is_close and not _is_waited_for(row, ground):
             continue
         yield Todo(
             title=f"{row.duty.title}{of_site(ground, row.duty.site_id)}",
-            detail=_ask(DeadlineKind(row.deadline.kind)),
-            day=row.deadline.day,
-            when=dates.say_due(row.deadline, ground.engagement.time_zone),
-            relative=say_working_distance(row.deadline, ground),
-            tone=dates.tone_of(row.deadline, ground.engagement.time_zone, ground.now),
+            detail=_ask(DUTIES[row.duty.kind].deadline),
             link=_way_to_settle(row, ground),
+            **_day_of(row.deadline, ground),
         )
+
+
+def _is_waited_for(row: DutyRow, ground: Ground) -> bool:
+    """Whether the next step of the duty's site waits for it."""
+    stage, brings = ground.stages.get(row.duty.site_id) if row.duty.site_id else None, DUTIES[row.duty.kind].brings
+    return stage is not None and any(need.fact == brings for step in SITE_LIFECYCLE[stage] for need in step.needs)
+
+
+def _day_of(deadline: Deadline | None, ground: Ground) -> dict[str, Any]:
+    """By when, and how close that is; nothing without a date."""
+    if deadline is None:
+        return {}
+    zone = ground.engagement.time_zone
+    return {
+        "day": deadline.day,
+        "when": dates.say_due(deadline, zone),
+        "relative": say_working_distance(deadline, ground),
+        "tone": dates.tone_of(deadline, zone, ground.now),
+    }
 
 
 def _way_to_settle(row: DutyRow, ground: Ground) -> tuple[str, str]:
@@ -169,6 +184,8 @@ def _way_to_settle(row: DutyRow, ground: Ground) -> tuple[str, str]:
         return f"/sites/{row.duty.site_id}/uat", "Test and sign"
     if row.duty.kind == "code-freeze":
         return f"/sites/{row.duty.site_id}/freezes", "Answer"
+    if row.duty.kind == "dns-cutover" and ground.actor.may(Permission.SIGN) and _is_waited_for(row, ground):
+        return f"/sites/{row.duty.site_id}/cutover", "Sign"
     if DUTIES[row.duty.kind].completed_by is None and ground.actor.may(Permission.COMPLETE_OWN_DUTY):
         return f"/duties/{row.duty.id}/done", "Done…"
     return f"/engagements/{ground.engagement.id}/duties", "Read more"
