@@ -135,6 +135,7 @@ def ask_for_a_change(keys: Keyboard) -> None:
     keys.follow("Ask for a change")
     see(keys.page, "Ask for a change")
     keys.press("Another site")
+    expect(keys.page.get_by_role("group", name="1. Another site")).to_be_focused()
     keys.write("Name", "tickets")
     keys.write("Address", "https://tickets.harbour.example")
     keys.write("Why", "Its old host closes.")

@@ -26,8 +26,8 @@ WITHOUT = {
 def test_every_page_has_a_picture(tmp_path: Path) -> None:
     app = create_app(settings_for(tmp_path))
     rules = {rule.rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ()) and "/api/" not in rule.rule}
-    values: dict[str, Any] = {each.name: new_id() if each.type is not str else "/sign-in/secret" for each in fields(Scene)}
-    scene = Scene(**values)
+    made: dict[str, Any] = {each.name: "/sign-in/secret" if each.type is str else new_id() for each in fields(Scene)}
+    scene = Scene(**made)
     address = app.url_map.bind("localhost")
     pictured = set()
     for name, _who, path in pages_of(scene):

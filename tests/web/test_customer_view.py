@@ -7,7 +7,19 @@ from datetime import date, timedelta
 import pytest
 from flask.testing import FlaskClient
 
-from tests.factories import NOW, actor, agree, make_engagement, make_freeze, make_link, make_person, make_site, say, sign_in
+from tests.factories import (
+    NOW,
+    actor,
+    agree,
+    make_engagement,
+    make_freeze,
+    make_link,
+    make_person,
+    make_round,
+    make_site,
+    say,
+    sign_in,
+)
 from tests.web.test_engagement import value_of
 from tracker.clock import utc_now
 from tracker.domain.deadline import Dates, DeadlineKind
@@ -263,3 +275,15 @@ def test_a_freeze_asks_once_and_no_more_when_it_is_answered(
     assert "Code freeze" not in answered
     assert "Answer the content freeze" not in answered
     assert "Content freeze, Shop" not in answered
+
+
+def test_a_site_in_uat_waits_for_the_customer_before_it_has_a_date(client: FlaskClient, engagement: Engagement) -> None:
+    approver, site = make_person("customer_approver"), make_site(engagement, name="Shop")
+    agree(engagement)
+    sign_in(client, approver)
+    task = "Carry out acceptance testing in the agreed window, Shop"
+    assert task not in todo_of(client.get(f"/engagements/{engagement.id}").text)
+    make_round(site)
+    page = client.get(f"/engagements/{engagement.id}").text
+    assert task in todo_of(page)
+    assert f"/sites/{site.id}/uat" in page

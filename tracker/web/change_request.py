@@ -252,6 +252,7 @@ def form_page(form: RequestForm, engagement: Engagement, edited: ChangeRequest |
         edited=edited,
         kinds={kind: each.label for kind, each in KINDS.items() if kind != "add_site" or engagement.requirements_version},
         may_add=len(form.rows) < MOST_CHANGES,
+        was_added="add" in request.form,
         action=url_for("change_request.edit", change_request_id=edited.id)
         if edited
         else url_for("change_request.new", engagement_id=engagement.id),
