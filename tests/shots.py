@@ -104,6 +104,7 @@ def pages_of(scene: Scene) -> Iterator[tuple[str, str | None, str]]:
     yield "uat-customer", APPROVER, f"{site}/uat"
     yield "uat-report", APPROVER, f"{site}/defects/new"
     yield "uat-reject", APPROVER, f"/uat-rounds/{scene.round_id}/reject"
+    yield "cutover", APPROVER, f"/sites/{scene.cutover_site_id}/cutover"
     yield "uat-defect", MANAGER, f"/defects/{scene.defect_id}"
     yield "ps-sell", MANAGER, f"{engagement}/ps-blocks/new"
     yield "time", ENGINEER, "/time"
