@@ -91,6 +91,7 @@ class Scene:
     draft_engagement_id: UUID
     deadline_id: UUID
     path_site_id: UUID
+    cutover_site_id: UUID
     change_request_id: UUID
     inventory_item_id: UUID
     inventory_upload_id: UUID
@@ -130,6 +131,7 @@ def lay() -> Scene:
         draft_engagement_id=draft,
         deadline_id=deadline_id,
         path_site_id=_self_service(who),
+        cutover_site_id=_cutover(who),
         change_request_id=_changes(who, engagement_id, deadline_id),
         inventory_item_id=item_id,
         inventory_upload_id=upload_id,
@@ -337,6 +339,18 @@ def _self_service(who: dict[str, Actor]) -> UUID:
                 path.fail_path(db.session, customer, chosen.id, path.Failure("cdn-blocks-post"), now=utc_now())
     _walk(customer, chosen.id, upto=4)
     return blog
+
+
+def _cutover(who: dict[str, Actor]) -> UUID:
+    """A site whose DNS is being switched, which waits for the customer's name."""
+    with work():
+        made = engagement.create_engagement(db.session, who[MANAGER], _spec("Museum tickets", "Northwind Museums"), now=utc_now())
+    tickets = _site(who[MANAGER], made.id, "Tickets", "https://tickets.northwind.example")
+    with work():
+        agreed = requirements.agree_requirements(db.session, who[MANAGER], made.id, now=utc_now())
+        requirements.sign(db.session, who[APPROVER], made.id, "requirements", agreed.hash, now=utc_now())
+        db.session.get_one(Site, tickets).stage = "cutover_open"
+    return tickets
 
 
 def _walk(who: Actor, path_id: UUID, *, upto: int) -> None:

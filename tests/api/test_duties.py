@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import Ask
-from tests.factories import agree, make_engagement, make_person, make_site, settle_scope
+from tests.factories import agree, make_duty, make_engagement, make_person, make_site, settle_scope
 from tracker.store.database import db
 from tracker.store.engagement import Engagement
 from tracker.store.person import Person
@@ -105,3 +105,10 @@ def test_uat_goes_from_its_round_to_the_sign_off(ask: Ask, approver: Ask, engage
     assert signed.status_code == 201
     assert ask("GET", path).json["state"] == "signed"
     assert ask("POST", f"/sites/{site.id}/transitions", {"to": "uat_accepted"}).status_code == 201
+
+
+def test_a_viewer_is_not_told_to_do_what_only_the_team_may(asking: Callable[[Person], Ask], site: Site) -> None:
+    duty = make_duty(site, "site-inventory")
+    for role, told in (("customer_viewer", False), ("engagement_manager", True)):
+        refused = asking(make_person(role))("PATCH", f"/duties/{duty.id}", {"state": "done", "evidence": "Sent"})
+        assert (refused.status_code, "mark its date" in refused.json["detail"]) == (403, told)

@@ -275,3 +275,13 @@ def test_the_pages_cost_the_same_however_much_there_is(
     for path, large, little in pairs:
         assert statements(path.format(large)) == statements(path.format(little)), path
     assert len(duties.of_engagement(db.session, engagement.id)) == 2 + 7 * 5
+
+
+def test_hours_for_a_frozen_site_are_logged_under_its_banner(client: FlaskClient, engagement: Engagement, site: Site) -> None:
+    make_freeze(site)
+    other = make_site(engagement, name="Blog")
+    by_manager(client, engagement)
+    assert "Code freeze of Shop" in client.get(f"/time?site={site.id}").text
+    assert "Code freeze of Shop" in client.post("/time", data={"site_id": str(site.id)}).text
+    for path in ("/time", f"/time?site={other.id}", "/time?site=none"):
+        assert "Code freeze of" not in client.get(path).text

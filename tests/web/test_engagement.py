@@ -318,3 +318,11 @@ def test_public_holidays_are_set_on_the_edit_page(client: FlaskClient) -> None:
     answer = client.post(address, data=said | AGREED)
     assert answer.status_code == 303
     assert "Germany" in client.get(answer.location).text
+
+
+@pytest.mark.parametrize("role", ["engagement_manager", "customer_viewer"])
+def test_the_agreement_leads_to_the_catalogue_that_it_was_made_on(client: FlaskClient, role: str) -> None:
+    engagement = make_engagement()
+    sign_in(client, make_person(role))
+    assert 'href="/catalog?version=1"' in client.get(f"/engagements/{engagement.id}").text
+    assert client.get("/catalog?version=1").status_code == 200

@@ -195,3 +195,12 @@ def test_a_page_takes_as_many_statements_with_one_path_as_with_four(
         choose(client, site, runbook)
     client.get("/sign-in")
     assert statements(f"/sites/{site.id}/path") == few
+
+
+def test_a_site_that_its_customer_moves_has_no_hours(client: FlaskClient) -> None:
+    engagement = make_engagement(type="self_service", agreement=None)
+    site = make_site(engagement)
+    sign_in(client, make_person("engagement_manager"))
+    page = client.get(f"/sites/{site.id}").text
+    assert "Hours on this site" not in page
+    assert "No hours yet" not in page

@@ -77,7 +77,8 @@ def _check_permitted(actor: Actor, duty: Duty, change: DutyChange) -> None:
         if "evidence" in change.said and not may_complete:
             raise NotAllowed
     elif change.state == DutyState.DONE and not may_complete:
-        raise NotAllowed("An approver of the customer completes this. You can mark its date as received instead.")
+        instead = " You can mark its date as received instead." if may_edit else ""
+        raise NotAllowed(f"An approver of the customer completes this.{instead}")
     elif change.state != DutyState.DONE and not may_edit and not (own_word and change.state == DutyState.OPEN):
         raise NotAllowed
 

@@ -17,6 +17,10 @@ from tracker.web.freeze import freeze_row
 THINGS: Mapping[str, type[Base]] = {"freeze_id": Freeze, "round_id": UatRound, "defect_id": Defect}
 
 
+# Pages where a site is chosen instead, and the names under which it is sent.
+CHOSEN_AT: Mapping[str, tuple[str, ...]] = {"time_entry.log": ("site_id", "site")}
+
+
 def look() -> None:
     """Before a page about a site is made, one statement. The gate has let its reader in by now."""
     actor: Actor | None = g.get("actor")
@@ -36,4 +40,13 @@ def _site_at_hand() -> UUID | sa.ScalarSelect[UUID] | None:
         if name in named:
             table = table_of(model)
             return sa.select(table.c.site_id).where(table.c.id == named[name]).scalar_subquery()
+    return _site_chosen()
+
+
+def _site_chosen() -> UUID | None:
+    for name in CHOSEN_AT.get(request.endpoint or "", ()):
+        try:
+            return UUID(request.values.get(name, ""))
+        except ValueError:
+            continue
     return None

@@ -242,6 +242,8 @@ def agreement_card(agreement: Agreement | None) -> Shown | None:
         cutover=count_of(agreement.cutover_business_days, "business day"),
         hypercare=count_of(agreement.hypercare_business_days, "business day"),
         uat_silence_label=SILENCE_LABELS[agreement.uat_silence],
+        catalogue=f"Version {agreement.catalogue_version}",
+        catalogue_url=f"/catalog?version={agreement.catalogue_version}",
     )
 
 
