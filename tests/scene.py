@@ -108,7 +108,6 @@ class Scene:
     admin_id: UUID
     update_id: UUID
     sign_in_path: str
-    cutover_site_id: UUID
 
 
 def lay() -> Scene:
@@ -148,7 +147,6 @@ def lay() -> Scene:
         admin_id=admin_id,
         update_id=_unposted(who, draft),
         sign_in_path=_invitation(),
-        cutover_site_id=_at_cutover(who),
     )
 
 
@@ -564,14 +562,3 @@ def _invitation() -> str:
         spec = PersonSpec("ines@northwind.example", "Ines Duarte", "customer_viewer", "Northwind Museums")
         invited = person.add_person(db.session, SYSTEM, spec, now=utc_now())
         return f"/sign-in/{sign_in.make_link(db.session, SYSTEM, invited.id, now=utc_now())}"
-
-
-def _at_cutover(who: dict[str, Actor]) -> UUID:
-    """A site whose DNS is switched these days; how it came there is another page's story."""
-    with work():
-        made = engagement.create_engagement(db.session, who[MANAGER], _spec("Press room", "Northwind Museums"), now=utc_now())
-    press = _site(who[MANAGER], made.id, "press", "https://press.northwind.example")
-    with work():
-        requirements.agree_requirements(db.session, who[MANAGER], made.id, now=utc_now())
-        db.session.get_one(Site, press).stage = "cutover_open"
-    return press

@@ -70,6 +70,16 @@ def test_a_newcomer_signs_in_and_sees_reminders_arrive_and_the_signal_to_stop_en
         assert not answers(demo.channel_page)
 
 
+def test_told_to_stop_while_the_story_is_told_it_ends_the_channel_page_too(tmp_path: Path) -> None:
+    page = free_port()
+    command = [sys.executable, "-m", "tracker", "demo", "--slack", "--port", str(free_port()), "--slack-port", str(page)]
+    with subprocess.Popen(command, env=environment(tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as demo:
+        wait_for(lambda: answers(f"http://127.0.0.1:{page}/"), "the channel page did not answer")
+        demo.send_signal(signal.SIGTERM)
+        assert demo.wait(timeout=PATIENCE_SECONDS) == -signal.SIGTERM
+    wait_for(lambda: not answers(f"http://127.0.0.1:{page}/"), "the channel page went on")
+
+
 def test_a_port_in_use_is_one_clear_line_and_nothing_is_left_running(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

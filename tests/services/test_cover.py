@@ -222,6 +222,8 @@ def test_what_needs_somebody_counts_covered_engagements(app: Flask) -> None:
     engagement = make_engagement(mei, kickoff_on=date(2026, 3, 10))
     make_cover(mei, ben, FIRST, LAST)
     during, after = datetime(2026, 3, 10, 9, tzinfo=UTC), datetime(2026, 3, 14, tzinfo=UTC)
-    assert {row.engagement.id for row in portfolio.due(db.session, actor(ben, now=during), limit=5)} == {engagement.id}
-    assert portfolio.due(db.session, actor(ben, now=after), limit=5) == []
+    assert {row.engagement.id for row in portfolio.due(db.session, actor(ben, now=during), during.date(), limit=5)} == {
+        engagement.id
+    }
+    assert portfolio.due(db.session, actor(ben, now=after), after.date(), limit=5) == []
     assert audit.chain_faults(db.session) == []

@@ -156,6 +156,19 @@ def test_an_approver_finishes_what_is_theirs_and_moves_nothing(
     assert client.post(f"/deadlines/{inventory.id}/done", data={"version": "2"}).status_code == 403
 
 
+def test_a_freeze_is_nothing_that_the_customer_finishes(
+    client: FlaskClient, manager: Person, engagement: Engagement, site: Site
+) -> None:
+    with transaction(db.session, now=NOW):
+        spec = DateSpec(DeadlineKind.CODE_FREEZE, Dates(due_on=date(2026, 3, 2)), site.id)
+        freeze = set_date(db.session, actor(manager), engagement.id, spec, now=NOW)
+    sign_in(client, make_person("customer_approver"))
+    assert f"/deadlines/{freeze.id}/done" not in client.get(f"/engagements/{engagement.id}").text
+    assert client.post(f"/deadlines/{freeze.id}/done", data={"version": "1"}).status_code == 403
+    sign_in(client, manager)
+    assert client.post(f"/deadlines/{freeze.id}/done", data={"version": "1"}).status_code == 303
+
+
 def test_the_first_day_of_uat_is_moved_with_its_last(client: FlaskClient) -> None:
     manager = make_person()
     engagement = make_engagement(manager)

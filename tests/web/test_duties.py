@@ -20,6 +20,8 @@ from tests.factories import (
     make_site,
     sign_in,
 )
+from tracker.domain.engagement import Windows
+from tracker.services.engagement import AgreementSpec
 from tracker.services.freeze import override
 from tracker.store import duty as duties
 from tracker.store import freeze as freezes
@@ -198,6 +200,16 @@ def test_a_freeze_is_set_moved_and_excepted_on_the_pages(client: FlaskClient, en
     said = {"what": "Prices", "reason": "A sale", "until": ""}
     assert client.post(f"/freezes/{row.freeze.id}/override", data=said).status_code == 303
     assert "Exception by Jonas Weber" in client.get(f"/sites/{site.id}").text
+
+
+@pytest.mark.parametrize(("silence", "offered"), [("hold", False), ("proceed", True)])
+def test_a_round_lapses_only_where_the_agreement_says_so(client: FlaskClient, silence: str, offered: bool) -> None:
+    terms = AgreementSpec("SOW-2", NOW.date(), Windows(uat=5, cutover=2, hypercare=10, uat_silence=silence))
+    engagement = make_engagement(agreement=terms)
+    site = make_site(engagement, name="Shop")
+    make_round(site)
+    by_manager(client, engagement)
+    assert ("Let it lapse" in client.get(f"/sites/{site.id}/uat").text) is offered
 
 
 def test_an_approver_accepts_a_site_or_says_what_is_missing(

@@ -23,6 +23,7 @@ from tracker.store.database import db
 from tracker.store.engagement import Engagement
 from tracker.store.person import Person
 from tracker.store.question import open_of
+from tracker.store.site import Site
 from tracker.store.transaction import transaction
 
 
@@ -239,6 +240,27 @@ def test_risks_are_said_in_words(client: FlaskClient) -> None:
     assert "freeze running" not in client.get("/").text
     assert "over 80 %" not in client.get("/").text.partition("<table")[2]
     assert quiet.name in client.get("/").text
+
+
+def test_a_freeze_that_is_on_hides_no_date_that_comes(client: FlaskClient) -> None:
+    manager = make_person()
+    engagement = make_engagement(manager, name="Museum move")
+    site = make_site(engagement, name="Shop")
+    due_in(-30, engagement, manager, "code_freeze", site=site.id)
+    day = due_in(1, engagement, manager, "custom", title="Dress rehearsal")
+    sign_in(client, manager)
+    needs, _heading, listed = client.get("/").text.partition('id="engagements"')
+    assert "Shop: Code freeze" not in needs
+    assert "Museum move: Dress rehearsal" in needs
+    assert "Dress rehearsal" in listed
+    assert db.session.get_one(Engagement, engagement.id).next_on == day, "also where engagements are put in order"
+    overview = client.get(f"/engagements/{engagement.id}").text
+    assert "on for 30 days" in overview
+    with transaction(db.session, now=NOW):
+        db.session.get_one(Site, site.id).stage = "launched"
+    overview = client.get(f"/engagements/{engagement.id}").text
+    assert "on for 30 days" not in overview
+    assert "no longer counts" in overview
 
 
 def test_a_day_is_over_when_it_is_over_where_the_engagement_is(app: Flask) -> None:

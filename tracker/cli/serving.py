@@ -4,7 +4,6 @@ import json
 import logging.config
 import os
 import signal
-import sys
 import threading
 from functools import partial
 from pathlib import Path
@@ -114,8 +113,6 @@ def demo(slack: bool, host: str, port: int, slack_port: int, json_: bool) -> Non
     from tracker.demo.run import laid
     from tracker.serve import Server
 
-    # Until the server takes over; the stand-in's process ends with this one.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         check_free(host, port, "--port")
         say = partial(click.echo, err=True)

@@ -1,10 +1,12 @@
 """The stand-in for Slack beside the demo: a process of its own, whose page shows messages as they arrive."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from tracker.demo.port import check_free
@@ -28,6 +30,7 @@ def channel_page(port: int, channels: Mapping[str, str]) -> Iterator[str]:
     command = [sys.executable, "-m", DOUBLE, "--port", str(port), "--token", TOKEN, *named]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     owner = os.getpid()
+    signal.signal(signal.SIGTERM, partial(_end_both, process))
     try:
         assert process.stdout is not None
         address = process.stdout.readline().strip()
@@ -39,3 +42,13 @@ def channel_page(port: int, channels: Mapping[str, str]) -> Iterator[str]:
         if os.getpid() == owner:
             process.terminate()
             process.wait(timeout=10)
+
+
+def _end_both(process: "subprocess.Popen[str]", number: int, _frame: object) -> None:
+    """Told to stop before the server has taken over: end the stand-in, then die of the signal as if there were no handler.
+
+    Nothing is raised: an exception could be lost wherever the story is at that moment.
+    """
+    process.terminate()
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)

@@ -238,9 +238,10 @@ def may_finish(actor: Actor, kind: DeadlineKind, *, owner_id: UUID | None, done_
     """Whether somebody may mark a date done, or open it again.
 
     Managers may; an approver may say that what was the customer's, or theirs in person, is done, and take back their own word.
+    A freeze is the customer's to keep, and nothing they finish: it ends when the site launches.
     """
     if actor.may(Permission.EDIT_ENGAGEMENT):
         return True
-    theirs = KINDS[kind].owner == "customer" or (owner_id is not None and owner_id == actor.person_id)
+    theirs = (KINDS[kind].owner == "customer" and not KINDS[kind].runs) or (owner_id is not None and owner_id == actor.person_id)
     own_word = not open_again or done_by in (None, actor.person_id)
     return theirs and own_word and actor.may(Permission.COMPLETE_OWN_DUTY)

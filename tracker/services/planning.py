@@ -98,7 +98,7 @@ def replan(session: AnySession, engagement: Engagement, *, now: datetime, after:
     mentions = covers.mentions_of(session, {each.owner_id for each in dated if each.owner_id is not None}, now)
     notices: list[Notice] = []
     keep: list[str] = []
-    engagement.next_on = next((deadline.day for deadline in dated if _is_live(deadline, ground)), None)
+    engagement.next_on = next((each.day for each in dated if _is_live(each, ground) and not _has_begun(each, now)), None)
     for deadline in dated:
         if not _is_live(deadline, ground):
             deadline.replan_at = None
@@ -192,6 +192,11 @@ def _is_live(deadline: Deadline, ground: Ground) -> bool:
     if deadline.id in ground.waived:
         return False
     return not (deadline.kind == DeadlineKind.CODE_FREEZE and deadline.site_id in ground.launched)
+
+
+def _has_begun(deadline: Deadline, now: datetime) -> bool:
+    """Whether a freeze is on: what it begins is no date to come any more."""
+    return KINDS[DeadlineKind(deadline.kind)].runs and deadline.day < now.date()
 
 
 def _window(ground: Ground) -> int | None:

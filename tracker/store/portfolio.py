@@ -154,18 +154,29 @@ def stages_of(session: AnySession, engagements: Collection[Engagement]) -> dict[
     return result
 
 
-def next_of(session: AnySession, ids: list[UUID]) -> dict[UUID, Deadline]:
-    """The next open date of each engagement, in one statement. A site that was withdrawn has none."""
+def next_of(session: AnySession, ids: list[UUID], today: date) -> dict[UUID, Deadline]:
+    """The next open date of each engagement, in one statement; none of a withdrawn site, nor a freeze that is on."""
     over = sa.or_(Site.stage == "withdrawn", sa.and_(Deadline.kind == "code_freeze", Site.stage.in_(LAUNCHED_STAGES)))
     withdrawn = sa.exists().where(Site.id == Deadline.site_id, over)
     place = sa.func.row_number().over(partition_by=Deadline.engagement_id, order_by=(Deadline.day, Deadline.id)).label("place")
     ranked = (
         sa.select(Deadline.id, place)
-        .where(Deadline.engagement_id.in_(ids), Deadline.withdrawn_at.is_(None), Deadline.done_at.is_(None), ~withdrawn)
+        .where(
+            Deadline.engagement_id.in_(ids),
+            Deadline.withdrawn_at.is_(None),
+            Deadline.done_at.is_(None),
+            ~withdrawn,
+            ~_is_on(today),
+        )
         .subquery()
     )
     query = sa.select(Deadline).join(ranked, sa.and_(ranked.c.id == Deadline.id, ranked.c.place == 1))
     return {deadline.engagement_id: deadline for deadline in session.scalars(query)}
+
+
+def _is_on(today: date) -> sa.ColumnElement[bool]:
+    """Dates of freezes that have begun before today."""
+    return sa.and_(Deadline.kind.in_(alarm.RUNNING), Deadline.day < today)
 
 
 @dataclass(frozen=True)
@@ -179,11 +190,18 @@ class DueRow:
 
 
 def due(
-    session: AnySession, actor: Actor, *, until: date | None = None, kinds: Collection[str] | None = None, limit: int
+    session: AnySession,
+    actor: Actor,
+    today: date,
+    *,
+    until: date | None = None,
+    kinds: Collection[str] | None = None,
+    limit: int,
 ) -> list[DueRow]:
     """The open dates of running engagements that an actor may see, the earliest first, in one statement.
 
-    `until` is the last day that matters; `kinds` narrows to these and to what the actor owns in person.
+    A freeze that is on since before `today` is nothing to do any more. `until` is the last day that
+    matters; `kinds` narrows to these and to what the actor owns in person.
     """
     over = sa.or_(Site.stage == "withdrawn", sa.and_(Deadline.kind == "code_freeze", Site.stage.in_(LAUNCHED_STAGES)))
     query = (
@@ -191,7 +209,7 @@ def due(
         .join(Engagement, Engagement.id == Deadline.engagement_id)
         .outerjoin(Site, Site.id == Deadline.site_id)
         .where(visible(actor), Engagement.status == "active", Deadline.withdrawn_at.is_(None), Deadline.done_at.is_(None))
-        .where(sa.or_(Site.id.is_(None), ~over))
+        .where(sa.or_(Site.id.is_(None), ~over), ~_is_on(today))
     )
     if actor.is_staff and not actor.sees_all:
         query = query.where(Deadline.engagement_id.in_(ids_on_it(actor)))

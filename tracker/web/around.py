@@ -61,7 +61,7 @@ def _remarks(engagement: Engagement, ground: Ground, waiting: int) -> list[Shown
     running = freezes.running_of_engagements(db.session, [engagement.id], ground.now)
     remarks = []
     if waiting:
-        remarks.append(Shown(text=f"{count_of(waiting, 'thing')} waiting on the customer", tone="amber"))
+        remarks.append(Shown(text=f"{count_of(waiting, 'thing')} for the customer to do", tone="amber"))
     if running:
         remarks.append(Shown(text=f"{count_of(len(running), 'freeze')} on", tone="blue"))
     if rounds := uat_rounds.open_rounds_of_engagement(db.session, engagement.id):

@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from tracker.clock import utc_now
 from tracker.domain.access import Actor, Permission
 from tracker.domain.scope import Decision
+from tracker.domain.site import LAUNCHED_STAGES
 from tracker.edge.gate import VIEW_AS, current_actor
 from tracker.edge.rule import allow, also_looking
 from tracker.store import budget as budgets
@@ -84,7 +85,8 @@ def page_of(engagement: Engagement, listed: list[Site], actor: Actor, signing: M
 def _dates(ground: Ground) -> list[Shown]:
     """Every date, what is still to come before what is done; distances as the list above counts them."""
     named = people.people_named(db.session, dates.people_in(ground.dated))
-    view = DateView(ground.engagement, ground.actor, ground.now, site_names=ground.site_names, people=named)
+    launched = {site_id for site_id, stage in ground.stages.items() if stage in LAUNCHED_STAGES}
+    view = DateView(ground.engagement, ground.actor, ground.now, site_names=ground.site_names, launched=launched, people=named)
     rows = [_date_row(deadline, view, ground) for deadline in ground.dated]
     return sorted(rows, key=lambda row: bool(row.is_done))
 

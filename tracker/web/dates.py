@@ -26,6 +26,7 @@ class DateView:
     now: datetime
     site_names: Mapping[UUID, str] = field(default_factory=dict)
     over: Collection[UUID] = ()  # sites that were withdrawn: nothing is late there
+    launched: Collection[UUID] = ()  # sites that are live: no freeze goes on there
     waived: Collection[UUID] = ()  # dates by which nothing has to be done any more
     people: Mapping[UUID, str] = field(default_factory=dict)
     on_site: bool = False  # shown on a site's page, so that its buttons lead back there
@@ -122,6 +123,8 @@ def _ask_url(deadline: Deadline, view: DateView) -> str | None:
 
 def _is_live(deadline: Deadline, view: DateView) -> bool:
     if deadline.done_at is not None or deadline.id in view.waived:
+        return False
+    if KINDS[DeadlineKind(deadline.kind)].runs and deadline.site_id in view.launched:
         return False
     return view.engagement.status == "active" and deadline.site_id not in view.over
 

@@ -11,6 +11,7 @@ from wtforms.validators import InputRequired, ValidationError
 from tracker.clock import utc_now
 from tracker.domain.access import Actor, Permission
 from tracker.domain.errors import EditedMeanwhile, TrackerError
+from tracker.domain.site import LAUNCHED_STAGES
 from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
 from tracker.services import engagement as service
@@ -217,6 +218,7 @@ def dates_of(engagement: Engagement, listed: list[Site], dated: list[Deadline], 
         utc_now(),
         site_names={site.id: site.name for site in listed},
         over={site.id for site in listed if site.stage == "withdrawn"},
+        launched={site.id for site in listed if site.stage in LAUNCHED_STAGES},
         waived=duties.waived_dates(db.session, engagement.id),
         people=people.people_named(db.session, dates.people_in(dated)),
     )

@@ -77,7 +77,7 @@ def filters_of(actor: Actor, asked: Asked) -> dict[str, Any]:
 def rows_of(found: Sequence[portfolio.EngagementRow], actor: Actor, asked: Asked, now: datetime) -> list[Shown]:
     """Engagements as the portfolio lists them."""
     ids = [row.engagement.id for row in found]
-    kept, dates = budgets.of_engagements(db.session, ids), portfolio.next_of(db.session, ids)
+    kept, dates = budgets.of_engagements(db.session, ids), portfolio.next_of(db.session, ids, now.date())
     covers = cover.running_for(db.session, {row.engagement.manager_id for row in found}, now) if actor.is_staff else {}
     rows = []
     for each in found:
@@ -108,9 +108,9 @@ def needs_of(actor: Actor, now: datetime) -> Iterator[Shown]:
             yield Shown(text=text, url="/time#approvals", when="To approve", tone="blue")
     if actor.is_staff:
         soon = (now + timedelta(days=present.SOON_DAYS)).date()
-        due = portfolio.due(db.session, actor, until=soon, limit=NEEDS_SHOWN)
+        due = portfolio.due(db.session, actor, now.date(), until=soon, limit=NEEDS_SHOWN)
     else:
-        due = portfolio.due(db.session, actor, kinds=CUSTOMER_KINDS, limit=NEEDS_SHOWN)
+        due = portfolio.due(db.session, actor, now.date(), kinds=CUSTOMER_KINDS, limit=NEEDS_SHOWN)
     yield from dates_due(due, now)
 
 

@@ -13,7 +13,7 @@ from tracker.domain.access import Actor, Permission
 from tracker.domain.errors import TrackerError, UnlistedSite
 from tracker.domain.lifecycle import open_steps
 from tracker.domain.listing import AGREED_FIELDS
-from tracker.domain.site import SITE_LIFECYCLE, WORKABLE
+from tracker.domain.site import LAUNCHED_STAGES, SITE_LIFECYCLE, WORKABLE
 from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
 from tracker.services import path as path_service
@@ -242,7 +242,8 @@ def dates_of(site: Site, engagement: Engagement, actor: Actor) -> list[Shown]:
     over = {site.id} if site.stage == "withdrawn" else set()
     names = people.people_named(db.session, dates.people_in(dated))
     waived = duties.waived_dates(db.session, engagement.id)
-    view = DateView(engagement, actor, utc_now(), over=over, waived=waived, people=names, on_site=True)
+    launched = {site.id} if site.stage in LAUNCHED_STAGES else set()
+    view = DateView(engagement, actor, utc_now(), over=over, launched=launched, waived=waived, people=names, on_site=True)
     return [dates.deadline_row(deadline, view) for deadline in dated]
 
 

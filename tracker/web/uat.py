@@ -17,6 +17,7 @@ from tracker.edge.rule import allow
 from tracker.services import uat as service
 from tracker.services.uat import DefectChange
 from tracker.store import deadline as deadlines
+from tracker.store import engagement as engagements
 from tracker.store import requirements
 from tracker.store import site as sites
 from tracker.store import uat as rounds
@@ -112,6 +113,7 @@ def page_of(
     site, engagement = sites.get_with_engagement(db.session, actor, site_id)
     found = rounds.rounds_of_site(db.session, site_id)
     current = found[0] if found and found[0].round.state == RoundState.OPEN else None
+    agreement = engagements.agreement_of(db.session, engagement.id)
     answered = refused or sign_form or testers_form
     page = render_template(
         "uat/uat.html",
@@ -123,7 +125,7 @@ def page_of(
         date=_date_of(site, engagement),
         rounds=[round_row(row) for row in found],
         current=round_row(current) if current else None,
-        urls=_urls(site, current, actor),
+        urls=_urls(site, current, actor, may_lapse=agreement is not None and agreement.uat_silence == "proceed"),
         **_forms(engagement, current, actor, sign_form, testers_form),
         **_defects_of(site_id, engagement.time_zone),
     )
@@ -160,14 +162,14 @@ def round_row(row: RoundRow) -> Shown:
     )
 
 
-def _urls(site: Site, current: RoundRow | None, actor: Actor) -> dict[str, str | None]:
+def _urls(site: Site, current: RoundRow | None, actor: Actor, *, may_lapse: bool) -> dict[str, str | None]:
     base = f"/uat-rounds/{current.round.id}" if current else None
     return {
         "report": f"/sites/{site.id}/defects/new" if base and actor.may(Permission.ANSWER) else None,
         "sign": f"{base}/sign" if base and actor.may(Permission.SIGN) else None,
         "reject": f"{base}/reject" if base and actor.may(Permission.SIGN) else None,
         "testers": f"{base}/testers" if base and service.may_name_testers(actor) else None,
-        "lapse": f"{base}/lapse" if base and actor.may(Permission.EDIT_ENGAGEMENT) else None,
+        "lapse": f"{base}/lapse" if base and may_lapse and actor.may(Permission.EDIT_ENGAGEMENT) else None,
     }
 
 
