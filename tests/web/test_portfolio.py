@@ -15,6 +15,7 @@ from tests.factories import NOW, actor, agree, make_engagement, make_person, mak
 from tracker.clock import utc_now
 from tracker.domain.deadline import Dates, DeadlineKind
 from tracker.domain.portfolio import Alarm, Filters, Order
+from tracker.jobs import step
 from tracker.services.deadline import DateSpec, set_date
 from tracker.services.engagement import EngagementChange, edit_engagement
 from tracker.services.time_entry import book, submit
@@ -253,6 +254,8 @@ def test_a_freeze_that_is_on_hides_no_date_that_comes(client: FlaskClient) -> No
     assert "Shop: Code freeze" not in needs
     assert "Museum move: Dress rehearsal" in needs
     assert "Dress rehearsal" in listed
+    step.plan(utc_now())
+    db.session.expire_all()
     assert db.session.get_one(Engagement, engagement.id).next_on == day, "also where engagements are put in order"
     overview = client.get(f"/engagements/{engagement.id}").text
     assert "on for 30 days" in overview

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -112,7 +112,7 @@ def replan(session: AnySession, engagement: Engagement, *, now: datetime, after:
             keep.append(notice.key)
             if occasion.at > (after or now):
                 notices.append(notice)
-        deadline.replan_at = next_repeat(ladder, moment, now)
+        deadline.replan_at = min(filter(None, (next_repeat(ladder, moment, now), _begun_at(deadline, now))), default=None)
     session.flush()
     outbox.cancel_others(session, [deadline.id for deadline in dated], keep, UNTRUE, now)
     outbox.plan(session, engagement.id, notices, channels_of(engagement), now)
@@ -197,6 +197,13 @@ def _is_live(deadline: Deadline, ground: Ground) -> bool:
 def _has_begun(deadline: Deadline, now: datetime) -> bool:
     """Whether a freeze is on: what it begins is no date to come any more."""
     return KINDS[DeadlineKind(deadline.kind)].runs and deadline.day < now.date()
+
+
+def _begun_at(deadline: Deadline, now: datetime) -> datetime | None:
+    """When the engagement's next date has to be looked for again, because a freeze is on by then."""
+    if not KINDS[DeadlineKind(deadline.kind)].runs or _has_begun(deadline, now):
+        return None
+    return datetime.combine(deadline.day + timedelta(days=1), time.min, UTC)
 
 
 def _window(ground: Ground) -> int | None:

@@ -15,7 +15,7 @@ from tracker.domain.change_request import Side, waits_for
 from tracker.domain.deadline import KINDS, DeadlineKind, may_finish
 from tracker.domain.duty import DUTIES
 from tracker.domain.freeze import FreezeKind
-from tracker.domain.site import SITE_LIFECYCLE
+from tracker.domain.site import LAUNCHED_STAGES, SITE_LIFECYCLE
 from tracker.domain.workday import Calendar
 from tracker.services.planning import calendar_of
 from tracker.store import change_request as change_requests
@@ -140,7 +140,8 @@ def date_todos(ground: Ground) -> Iterator[Todo]:
     told |= {row.deadline.id for row in ground.freezes if row.freeze.answer or row.freeze.kind == FreezeKind.CONTENT}
     for deadline in ground.dated:
         kind = KINDS[DeadlineKind(deadline.kind)]
-        is_over = deadline.done_at is not None or (kind.runs and deadline.day < ground.today)
+        is_on = kind.runs and deadline.day < ground.today
+        is_over = deadline.done_at is not None or is_on or _is_lifted(DeadlineKind(deadline.kind), deadline.site_id, ground)
         if kind.owner == "customer" and not is_over and deadline.id not in told and deadline.day <= ground.last_day:
             yield _date_todo(deadline, ground)
 
@@ -148,6 +149,8 @@ def date_todos(ground: Ground) -> Iterator[Todo]:
 def duty_todos(ground: Ground) -> Iterator[Todo]:
     """Duties whose date is late or comes close, or that a site waits for now, each with what settles it."""
     for row in ground.duties:
+        if _is_lifted(DUTIES[row.duty.kind].deadline, row.duty.site_id, ground):
+            continue
         is_close = row.deadline is not None and row.deadline.day <= ground.last_day
         if not is_close and not _is_waited_for(row, ground):
             continue
@@ -157,6 +160,11 @@ def duty_todos(ground: Ground) -> Iterator[Todo]:
             link=_way_to_settle(row, ground),
             **_day_of(row.deadline, ground),
         )
+
+
+def _is_lifted(kind: DeadlineKind, site_id: UUID | None, ground: Ground) -> bool:
+    """Whether that is a freeze of a site that has launched, where nothing is frozen any more."""
+    return KINDS[kind].runs and site_id is not None and ground.stages.get(site_id) in LAUNCHED_STAGES
 
 
 def _is_waited_for(row: DutyRow, ground: Ground) -> bool:
