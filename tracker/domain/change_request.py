@@ -6,6 +6,7 @@ Sources: docs/rules/change_request.md, BR-01, BR-05, BR-06, BR-47.
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from datetime import date, datetime
@@ -155,7 +156,7 @@ Listed = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class Change(ABC):
     """One change. What is left out of it stays as it is."""
 
     kind: ClassVar[str]
@@ -167,9 +168,9 @@ class Change:
     def fits(self, standing: Standing) -> None:
         """Raises Invalid for a thing that is not there, Guard where the change cannot be made as things stand."""
 
+    @abstractmethod
     def say(self, standing: Standing) -> str:
         """What will be done, in a sentence for the customer."""
-        raise NotImplementedError
 
     def shifts(self, standing: Standing) -> list[Shift]:
         """What is otherwise afterwards."""
