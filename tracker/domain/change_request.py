@@ -163,10 +163,12 @@ class Change(ABC):
     label: ClassVar[str]
 
     def check(self) -> None:
-        """Raises Invalid naming every field that cannot stand."""
+        """Raises Invalid naming every field that cannot stand; most kinds have nothing to add."""
+        return
 
     def fits(self, standing: Standing) -> None:
         """Raises Invalid for a thing that is not there, Guard where the change cannot be made as things stand."""
+        del standing
 
     @abstractmethod
     def say(self, standing: Standing) -> str:
