@@ -259,6 +259,7 @@ def test_a_freeze_that_is_on_hides_no_date_that_comes(client: FlaskClient) -> No
     assert db.session.get_one(Engagement, engagement.id).next_on == day, "also where engagements are put in order"
     overview = client.get(f"/engagements/{engagement.id}").text
     assert "on for 30 days" in overview
+    assert "Code freeze" not in overview.partition(">Next dates<")[2].partition("All dates")[0]
     with transaction(db.session, now=NOW):
         db.session.get_one(Site, site.id).stage = "launched"
     overview = client.get(f"/engagements/{engagement.id}").text

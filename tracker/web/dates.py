@@ -105,6 +105,7 @@ def deadline_row(deadline: Deadline, view: DateView) -> Shown:
         reason=deadline.reason,
         is_done=deadline.done_at is not None,
         is_live=live,
+        is_on=live and kind.runs and is_late(deadline, zone, view.now),
         done_note=_say_done(deadline, view),
         done_label="Received" if deadline.kind == DeadlineKind.INVENTORY else "Done",
         version=deadline.version,
