@@ -267,6 +267,21 @@ def test_a_freeze_that_is_on_hides_no_date_that_comes(client: FlaskClient) -> No
     assert "no longer counts" in overview
 
 
+def test_a_withdrawn_site_has_no_hours_left(client: FlaskClient) -> None:
+    manager = make_person()
+    engagement = make_engagement(manager)
+    gone, worked = make_site(engagement, name="Gone"), make_site(engagement, name="Worked on")
+    agree(engagement)
+    with transaction(db.session, now=NOW):
+        book(db.session, actor(manager), some_work(worked, 60), now=NOW)
+    sign_in(client, manager)
+    address = f"/engagements/{engagement.id}"
+    assert client.get(address).text.count("of 5 h") == 2
+    for site in (gone, worked):
+        client.post(f"/sites/{site.id}/transitions", data={"to": "withdrawn"})
+    assert client.get(address).text.count("of 5 h") == 1, "what was worked is still told"
+
+
 def test_a_day_is_over_when_it_is_over_where_the_engagement_is(app: Flask) -> None:
     manager = make_person()
     zones = ("Pacific/Auckland", "UTC", "America/Los_Angeles")

@@ -24,6 +24,7 @@ from tracker.store import notice as notices
 from tracker.store import person as people
 from tracker.store import site as sites
 from tracker.store import time_entry as entries
+from tracker.store.budget import Budget
 from tracker.store.database import db
 from tracker.store.deadline import Deadline
 from tracker.store.engagement import Engagement
@@ -228,6 +229,11 @@ def dates_of(engagement: Engagement, listed: list[Site], dated: list[Deadline], 
     }
 
 
+def _counts(budget: Budget, site: Site) -> bool:
+    """Whether a site is shown with a budget; of one that was withdrawn only what was worked there is left."""
+    return budget.site_id == site.id and (site.stage != "withdrawn" or budget.booked > 0)
+
+
 def hours_of(engagement: Engagement, listed: list[Site], actor: Actor) -> dict[str, Any]:
     """Sites with their budgets, the PS pool, and what was logged last."""
     kept = budgets.of_engagement(db.session, engagement.id)
@@ -235,7 +241,7 @@ def hours_of(engagement: Engagement, listed: list[Site], actor: Actor) -> dict[s
     tight = present.sites_close_to_cap(kept)
     logged = entries.recent(db.session, actor, engagement.id, states=present.entry_states(actor), limit=RECENT_ENTRIES)
     return {
-        "sites": [present.site_row(site, [each for each in kept if each.site_id == site.id]) for site in listed],
+        "sites": [present.site_row(site, [each for each in kept if _counts(each, site)]) for site in listed],
         "remarks": [Shown(text=tight, tone="amber")] if tight else [],
         "ps": present.ps_card(pool, budgets.blocks_of(db.session, engagement.id)),
         "entries": [present.entry_row(entry, person, site, actor) for entry, person, site in logged],
