@@ -122,7 +122,7 @@ def list_and_agree_a_site(page: Page) -> None:
     page.goto(engagement)
     page.get_by_text("Agree these requirements…").click()
     page.get_by_role("button", name="Agree these requirements").click()
-    expect(page.get_by_text("Version 1")).to_be_visible()
+    expect(page.get_by_text("Version 1", exact=True)).to_be_visible()
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
