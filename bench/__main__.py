@@ -4,46 +4,59 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench import lines, table
 from bench.databases import ENGINES
+from bench.hanging import hanging_lines
 from bench.rounds import Pace
-from bench.stage import staged
+from bench.stage import Act, staged
+from bench.start import start_lines
 from bench.table import Line
 
-PARTS = ("entries", "pages", "growth", "report")
+PARTS = ("entries", "pages", "growth", "report", "start", "slack")
+QUICK_SIZES, FULL_SIZES = (100, 10_000), (100, 1_000, 10_000)
+QUICK, FULL = Pace(rounds=5, seconds=1.0, shots=10), Pace(rounds=5, seconds=4.0, shots=40)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be measured."""
+    """What is to be measured. `full`: entries and pages at every size instead of the largest, pages with 8 clients too."""
 
     parts: tuple[str, ...]
     engines: tuple[str, ...]
     sizes: tuple[int, ...]
     pace: Pace
+    full: bool
     json: Path | None
 
 
 def measure(plan: Plan) -> Iterator[Line]:
-    """The lines of the table, each as soon as it is known. Reading comes before what writes."""
+    """The lines of the table, each as soon as it is known."""
     for engine in plan.engines:
-        with ExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        with tempfile.TemporaryDirectory(prefix="bench-") as name:
             say(f"Filling {engine} with {', '.join(map(str, plan.sizes))} engagements.")
-            acts = stack.enter_context(staged(engine, list(plan.sizes), folder))
-            if "pages" in plan.parts:
-                yield from lines.page_lines(acts, plan.pace)
-            if "growth" in plan.parts:
-                yield from lines.growth_lines(acts, plan.pace)
-            if "report" in plan.parts:
-                yield from lines.report_lines(acts, plan.pace)
-            if "entries" in plan.parts:
-                yield from lines.entry_lines(acts, plan.pace)
+            with staged(engine, plan.sizes, Path(name)) as acts:
+                yield from _measure_one(plan, acts)
+
+
+def _measure_one(plan: Plan, acts: Sequence[Act]) -> Iterator[Line]:
+    """The lines of one engine. Reading comes before what writes, so that all read what was seeded."""
+    chosen = acts if plan.full else acts[-1:]
+    parts: dict[str, Callable[[], Iterator[Line]]] = {
+        "pages": lambda: lines.page_lines(chosen, plan.pace, (1, 8) if plan.full else (1,)),
+        "growth": lambda: lines.growth_lines(acts, plan.pace),
+        "report": lambda: lines.report_lines(acts[-1], plan.pace),
+        "entries": lambda: lines.entry_lines(chosen, plan.pace),
+        "start": lambda: start_lines(acts[0], plan.pace),
+        "slack": lambda: hanging_lines(acts[0], plan.pace),
+    }
+    for part, lines_of in parts.items():
+        if part in plan.parts and not (part == "start" and acts[0].pair.engine != "sqlite"):
+            say(f"Measuring {part} on {acts[0].pair.engine}.")
+            yield from lines_of()
 
 
 def say(text: str) -> None:
@@ -54,24 +67,27 @@ def say(text: str) -> None:
 def read_arguments() -> Plan:
     parser = argparse.ArgumentParser(prog="python -m bench", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--only", action="append", choices=PARTS, help="repeatable; default: everything")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=1.0, help="of each load in a round")
-    parser.add_argument("--sizes", type=sizes, default=(100, 10_000), help="engagements, such as 100,1000,10000")
+    parser.add_argument("--rounds", type=int, help=f"default: {QUICK.rounds}; medians of fewer say little")
+    parser.add_argument("--seconds", type=float, help=f"of each load; default: {QUICK.seconds:g}, with --full {FULL.seconds:g}")
+    parser.add_argument("--sizes", type=sizes_in, help="engagements, such as 100,1000,10000")
     parser.add_argument("--engines", choices=ENGINES, action="append", help="repeatable; default: both")
+    parser.add_argument("--full", action="store_true", help="all sizes, entries and pages at each of them, longer loads")
     parser.add_argument("--json", type=Path, help="also write everything to this file")
     said = parser.parse_args()
+    pace = FULL if said.full else QUICK
     return Plan(
         parts=tuple(said.only or PARTS),
         engines=tuple(said.engines or ENGINES),
-        sizes=said.sizes,
-        pace=Pace(said.rounds, said.seconds, shots=12),
+        sizes=said.sizes or (FULL_SIZES if said.full else QUICK_SIZES),
+        pace=Pace(said.rounds or pace.rounds, said.seconds or pace.seconds, pace.shots),
+        full=said.full,
         json=said.json,
     )
 
 
-def sizes(text: str) -> tuple[int, ...]:
-    """Read numbers of engagements."""
-    return tuple(sorted(int(each) for each in text.split(",")))
+def sizes_in(text: str) -> tuple[int, ...]:
+    """Read numbers of engagements, as an argument names them."""
+    return tuple(sorted({int(each) for each in text.split(",")}))
 
 
 def main() -> int:

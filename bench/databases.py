@@ -1,6 +1,6 @@
 """The databases of one engine: ours and the yardstick's, of every size, filled once and gone at the end."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +37,7 @@ class Pair:
 
 
 @contextmanager
-def pairs(engine: str, sizes: list[int], folder: Path) -> Iterator[list[Pair]]:
+def pairs(engine: str, sizes: Sequence[int], folder: Path) -> Iterator[list[Pair]]:
     """A filled pair of each size. PostgreSQL keeps every promise, as SQLite does: what is committed is on the disk."""
     if engine == "sqlite":
         yield [sqlite_pair(size, folder) for size in sizes]

@@ -14,7 +14,7 @@ from tracker.domain.access import Role
 ENTRY_CLIENTS = (1, 8)
 READERS = (Role.ENGAGEMENT_MANAGER, Role.ENGINEER, Role.CUSTOMER_APPROVER)
 PLACES = ("first", "middle", "last")
-REPORT_SHOTS = 5
+REPORT_SHOTS = 5  # a report is long: a few of each in a round are enough
 
 
 def entry_lines(acts: Sequence[Act], pace: Pace) -> Iterator[Line]:
@@ -78,9 +78,8 @@ def growth_lines(acts: Sequence[Act], pace: Pace) -> Iterator[Line]:
             )
 
 
-def report_lines(acts: Sequence[Act], pace: Pace) -> Iterator[Line]:
-    """Hours by engagement over four weeks at the largest size, over the API and as a page, beside *report*."""
-    act = acts[-1]
+def report_lines(act: Act, pace: Pace) -> Iterator[Line]:
+    """Hours by engagement over four weeks, over the API and as a page, beside *report*."""
     first, last = act.pair.shape.month
     asked = f"from={first}&to={last}"
     yardstick = Target(act.yardstick, [requests.get(f"/report?{asked}")])

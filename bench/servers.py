@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench import yardstick
@@ -21,26 +22,34 @@ PATIENCE_SECONDS = 60.0
 POLL_SECONDS = 0.005
 
 
+@dataclass(frozen=True)
+class Server:
+    """A server that answers."""
+
+    port: int
+    pid: int
+
+
 @contextmanager
-def yardstick_server(address: str, folder: Path) -> Iterator[int]:
-    """The yardstick on its database; yields the port."""
+def yardstick_server(address: str, folder: Path) -> Iterator[Server]:
+    """The yardstick on its database."""
     port = free_port()
     command = [
         *(sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--reuse-port"),
         *("--workers", str(WORKERS), "--threads", str(THREADS), "--no-control-socket", "bench.yardstick:app"),
     ]
-    with running(command, port, "/portfolio", {yardstick.VARIABLE: address}, folder):
-        yield port
+    with running(command, port, "/portfolio", {yardstick.VARIABLE: address}, folder) as server:
+        yield server
 
 
 @contextmanager
 def tracker_server(
     settings: Settings, *, workers: int = WORKERS, threads: int = THREADS, environ: Mapping[str, str] | None = None
-) -> Iterator[int]:
-    """Ours on its database; yields the port. With one worker it delivers as well."""
-    port = free_port()
-    with running(command_of(port, workers, threads), port, "/healthz", environment_of(settings, environ), settings.instance):
-        yield port
+) -> Iterator[Server]:
+    """Ours on its database. With one worker it delivers as well."""
+    port, said = free_port(), environment_of(settings, environ)
+    with running(command_of(port, workers, threads), port, "/healthz", said, settings.instance) as server:
+        yield server
 
 
 def command_of(port: int, workers: int, threads: int) -> list[str]:
@@ -58,9 +67,7 @@ def environment_of(settings: Settings, more: Mapping[str, str] | None = None) ->
 
 
 @contextmanager
-def running(
-    command: list[str], port: int, path: str, environ: Mapping[str, str], folder: Path
-) -> Iterator["subprocess.Popen[bytes]"]:
+def running(command: list[str], port: int, path: str, environ: Mapping[str, str], folder: Path) -> Iterator[Server]:
     """A server in a process of its own from its first answer on, until the block ends."""
     log = folder / f"server-{port}.log"
     inherited = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(ROOT)}
@@ -68,7 +75,7 @@ def running(
         process = subprocess.Popen(command, cwd=folder, env=inherited | dict(environ), stdout=said, stderr=said)
         try:
             wait_for(process, f"http://127.0.0.1:{port}{path}", log)
-            yield process
+            yield Server(port, process.pid)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=PATIENCE_SECONDS)

@@ -60,14 +60,14 @@ class Act:
 
 
 @contextmanager
-def staged(engine: str, sizes: list[int], folder: Path) -> Iterator[list[Act]]:
-    """Everything of one engine, from the smallest to the largest size."""
+def staged(engine: str, sizes: Sequence[int], folder: Path) -> Iterator[list[Act]]:
+    """Everything of one engine, in the order of the sizes."""
     with ExitStack() as stack:
         acts = []
-        for pair in stack.enter_context(databases.pairs(engine, sorted(sizes), folder)):
+        for pair in stack.enter_context(databases.pairs(engine, sizes, folder)):
             ours = stack.enter_context(servers.tracker_server(pair.settings))
             yardstick = stack.enter_context(servers.yardstick_server(pair.yardstick, folder))
-            acts.append(Act(pair, ours, yardstick, readers_of(pair)))
+            acts.append(Act(pair, ours.port, yardstick.port, readers_of(pair)))
             check_pager(acts[-1])
         yield acts
 

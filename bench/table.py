@@ -10,12 +10,15 @@ from bench.goals import Goal
 from bench.load import Outcome
 
 Figure = Callable[[Outcome], float]
-HEAD = ("what", "engine", "clients", "N", "ours", "yardstick", "ratio, median (min–max)", "must", "aim", "verdict")
+HEAD = ("what", "engine", "clients", "N", "ours", "yardstick", "ratio or value, median (min–max)", "must", "aim", "verdict")
 
 
 @dataclass(frozen=True)
 class Line:
-    """One figure. `values` has one value of each round, whose median is judged; `note` stands where there is none."""
+    """One figure. `values` has one value of each round, whose median is judged; `note` stands where there is none.
+
+    They are ratios unless `unit` says what they are.
+    """
 
     what: str
     engine: str
@@ -26,6 +29,7 @@ class Line:
     values: Sequence[float]
     goal: Goal
     note: str = ""
+    unit: str = ""
     bad: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -36,12 +40,13 @@ class Line:
 
     def cells(self) -> list[str]:
         """The line as its cells are shown."""
-        found = f"{median(self.values):.3g} ({min(self.values):.3g}–{max(self.values):.3g})" if self.values else "–"
-        marks = self.goal.say(self.goal.must), self.goal.say(self.goal.aim)
+        values, unit = self.values, f" {self.unit}" if self.unit else ""
+        found = f"{median(values):.3g}{unit} ({min(values):.3g}–{max(values):.3g})" if values else "–"
+        marks = [f"{self.goal.say(mark)}{unit}" for mark in (self.goal.must, self.goal.aim)]
         return [self.what, self.engine, str(self.clients), self.size, self.ours, self.other, found, *marks, self.verdict]
 
     def as_json(self) -> dict[str, Any]:
-        plain = {name: getattr(self, name) for name in ("what", "engine", "clients", "size", "ours", "other", "verdict")}
+        plain = {name: getattr(self, name) for name in ("what", "engine", "clients", "size", "ours", "other", "unit", "verdict")}
         marks = {"must": self.goal.must, "aim": self.goal.aim, "at_least": self.goal.at_least}
         return plain | marks | {"values": list(self.values), "median": median(self.values) if self.values else None}
 

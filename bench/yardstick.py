@@ -25,10 +25,10 @@ PAGE_SIZE, RECENT = 50, 30
 PAGE = """<!doctype html>
 <html lang="en"><head><title>{{ engagement[1] }}</title></head><body>
 <h1>{{ engagement[1] }}</h1>
-<p>{{ engagement[2] }}, due {{ engagement[3] }}: {{ "%.2f" | format(engagement[5] / 60) }} of {{ engagement[4] // 60 }} hours</p>
+<p>{{ engagement[2] }}, due {{ engagement[3] }}: {{ "%.2f" % (engagement[5] / 60) }} of {{ engagement[4] // 60 }} hours</p>
 <table>{% for item in items %}<tr><td>{{ item[0] }}</td><td>{{ item[1] }}</td><td>{{ item[2] }}</td></tr>
 {% endfor %}</table>
-<table>{% for entry in entries %}<tr><td>{{ entry[0] }}</td><td>{{ entry[1] }}</td><td>{{ "%.2f" | format(entry[2] / 60) }}</td>\
+<table>{% for entry in entries %}<tr><td>{{ entry[0] }}</td><td>{{ entry[1] }}</td><td>{{ "%.2f" % (entry[2] / 60) }}</td>\
 <td>{{ entry[3] }}</td></tr>
 {% endfor %}</table>
 </body></html>
@@ -37,7 +37,7 @@ TABLE = """<!doctype html>
 <html lang="en"><head><title>{{ title }}</title></head><body>
 <h1>{{ title }}</h1>
 <table>{% for row in rows %}<tr><td><a href="/engagements/{{ row[0] }}">{{ row[1] }}</a></td><td>{{ row[2] }}</td>\
-<td>{{ "%.2f" | format(row[3] / 60) }}</td></tr>
+<td>{{ "%.2f" % (row[3] / 60) }}</td></tr>
 {% endfor %}</table>
 </body></html>
 """
