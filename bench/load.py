@@ -12,6 +12,7 @@ from multiprocessing.synchronize import Barrier
 
 CHUNK = 1 << 18  # bytes
 PATIENCE_SECONDS = 60.0
+MOST_BAD = 100  # wrong answers to one client, after which it has seen enough
 WARM_UP = 3  # requests of each client that are not counted: connections are opened and statements prepared by them
 _forking = multiprocessing.get_context("fork")
 
@@ -143,10 +144,10 @@ def _child(client: Client, status: str, seconds: float, most: int | None, barrie
 
 
 def drive(client: Client, status: str, *, seconds: float, most: int | None = None) -> Outcome:
-    """Send until the time is over, or `most` requests were sent."""
+    """Send until the time is over, `most` requests were sent, or nothing but wrong answers can be expected."""
     outcome, began = Outcome(0.0), time.perf_counter()
     before, sent = began, 0
-    while before - began < seconds and sent != most:
+    while before - began < seconds and sent != most and outcome.bad.total() < MOST_BAD:
         answer = client.send_any()
         after = time.perf_counter()
         if answer == status:

@@ -94,6 +94,11 @@ def check_pager(act: Act) -> None:
     if len(reader.places) <= PAGE_SIZE:
         return
     _status, page = ask(act.ours, requests.get("/", reader.cookie))
+    if second_page(page) != reader.page_after(PAGE_SIZE - 1):
+        raise RuntimeError(f"the portfolio pages otherwise than expected: {second_page(page)}")
+
+
+def second_page(page: str) -> str | None:
+    """Where the portfolio's first page says that the next one is."""
     link = re.search(r'href="(/\?after=[^"#]+)', page)
-    if link is None or link[1] != reader.page_after(PAGE_SIZE - 1):
-        raise RuntimeError(f"the portfolio pages otherwise than expected: {link and link[1]}")
+    return link[1] if link else None

@@ -23,21 +23,21 @@ VARIABLE = "YARDSTICK_DATABASE"
 PAGE_SIZE, RECENT = 50, 30
 
 PAGE = """<!doctype html>
-<html lang="en"><head><title>{{ engagement[1] }}</title></head><body>
+<html><head><title>{{ engagement[1] }}</title></head><body>
 <h1>{{ engagement[1] }}</h1>
 <p>{{ engagement[2] }}, due {{ engagement[3] }}: {{ "%.2f" % (engagement[5] / 60) }} of {{ engagement[4] // 60 }} hours</p>
-<table>{% for item in items %}<tr><td>{{ item[0] }}</td><td>{{ item[1] }}</td><td>{{ item[2] }}</td></tr>
+<table>{% for item in items %}<tr><td>{{ item[0] }}</td><td>{{ item[1] }}</td><td>{{ item[2] }}</td></tr>\
 {% endfor %}</table>
 <table>{% for entry in entries %}<tr><td>{{ entry[0] }}</td><td>{{ entry[1] }}</td><td>{{ "%.2f" % (entry[2] / 60) }}</td>\
-<td>{{ entry[3] }}</td></tr>
+<td>{{ entry[3] }}</td></tr>\
 {% endfor %}</table>
 </body></html>
 """
 TABLE = """<!doctype html>
-<html lang="en"><head><title>{{ title }}</title></head><body>
+<html><head><title>{{ title }}</title></head><body>
 <h1>{{ title }}</h1>
 <table>{% for row in rows %}<tr><td><a href="/engagements/{{ row[0] }}">{{ row[1] }}</a></td><td>{{ row[2] }}</td>\
-<td>{{ "%.2f" % (row[3] / 60) }}</td></tr>
+<td>{{ "%.2f" % (row[3] / 60) }}</td></tr>\
 {% endfor %}</table>
 </body></html>
 """
@@ -76,6 +76,10 @@ class Sqlite:
         """Run a statement that writes and return how many rows it found."""
         return self._connection.execute(statement, values).rowcount
 
+    def close(self) -> None:
+        self._connection.close()
+        os.close(self._turn)
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         fcntl.flock(self._turn, fcntl.LOCK_EX)
@@ -104,6 +108,9 @@ class Postgres:
         """Run a statement that writes and return how many rows it found."""
         return self._connection.execute(statement.replace("?", "%s").encode(), values).rowcount
 
+    def close(self) -> None:
+        self._connection.close()
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         self._connection.execute(b"BEGIN")
@@ -121,12 +128,18 @@ _mine = threading.local()
 
 
 def database() -> Sqlite | Postgres:
-    """This thread's own connection."""
+    """This thread's own connection, made at its first request."""
     found: Sqlite | Postgres | None = getattr(_mine, "database", None)
     if found is None:
         address = os.environ[VARIABLE]
         found = _mine.database = Postgres(address) if address.startswith("postgresql://") else Sqlite(address)
     return found
+
+
+def forget_database() -> None:
+    """Close this thread's connection; the next request makes a new one."""
+    database().close()
+    del _mine.database
 
 
 @app.post("/checked")
