@@ -13,7 +13,7 @@ from multiprocessing.synchronize import Barrier
 CHUNK = 1 << 18  # bytes
 PATIENCE_SECONDS = 60.0
 MOST_BAD = 100  # wrong answers to one client, after which it has seen enough
-WARM_UP = 3  # requests of each client that are not counted: connections are opened and statements prepared by them
+WARM_UP = 1  # requests of each client that are not counted: its connection is opened by them
 _forking = multiprocessing.get_context("fork")
 
 

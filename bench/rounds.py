@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from bench import load
 from bench.load import Outcome, Target
 
+LONGEST_SECONDS = 30.0  # for a few requests of a page that takes its time
+WARM_CLIENTS = 4  # so many connections most often reach both processes of a server
+
 
 @dataclass(frozen=True)
 class Pace:
@@ -17,12 +20,17 @@ class Pace:
 
 
 def interleaved(targets: Mapping[str, Target], pace: Pace, *, clients: int, most: int | None = None) -> dict[str, list[Outcome]]:
-    """Load each target once a round; the outcomes by the target's name, in the order of the rounds."""
+    """Load each target once a round; the outcomes by the target's name, in the order of the rounds.
+
+    With `most`, each client sends so many requests, however long they take.
+    """
+    for target in targets.values():
+        load.run(target, clients=WARM_CLIENTS, seconds=LONGEST_SECONDS, most=1)
+    seconds = pace.seconds if most is None else LONGEST_SECONDS
     found: dict[str, list[Outcome]] = {name: [] for name in targets}
     for number in range(pace.rounds):
         for name in _turned(list(targets), number):
-            target = targets[name]
-            found[name].append(load.run(target, clients=clients, seconds=pace.seconds, seed=number + 1, most=most))
+            found[name].append(load.run(targets[name], clients=clients, seconds=seconds, seed=number + 1, most=most))
     return found
 
 
