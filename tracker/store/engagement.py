@@ -54,6 +54,8 @@ class Engagement(Versioned, Base):
     requirements_version: Mapped[int] = mapped_column(default=0)
     # The earliest open date, kept by planning; a list in its order reads an index instead of every date.
     next_on: Mapped[date | None] = mapped_column(DayOrNever(), nullable=False, default=None)
+    # Hours up to this day are closed: none is logged, changed or decided on any more.
+    hours_locked_through: Mapped[date | None]
     created_at: Mapped[datetime]
 
     @validates("name")
@@ -80,6 +82,9 @@ class Agreement(Keyed, Base):
     hypercare_business_days: Mapped[int]
     uat_silence: Mapped[str]
     catalogue_version: Mapped[int]
+    # How many days a PS block can be drawn; none means for ever. And whether what is left then stays.
+    ps_valid_days: Mapped[int | None]
+    ps_carry_over: Mapped[bool] = mapped_column(default=False)
 
     @property
     def windows(self) -> Windows:

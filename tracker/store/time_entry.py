@@ -1,7 +1,9 @@
 """Time entries: work as it was stated, and how far it has been accepted. What it drew is in its postings."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -10,13 +12,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from tracker.domain.access import Actor
 from tracker.domain.errors import NotFound
 from tracker.store.budget import Posting
-from tracker.store.database import AnySession, Base, Keyed
-from tracker.store.engagement import Engagement, visible
+from tracker.store.database import AnySession, Base, Versioned, table_of
+from tracker.store.engagement import Agreement, Engagement, visible
+from tracker.store.identity import new_id
 from tracker.store.person import Person
 from tracker.store.site import Site
 
 
-class TimeEntry(Keyed, Base):
+class TimeEntry(Versioned, Base):
     """Work one person did on one site on one day. A reversal is an entry of its own with negative minutes."""
 
     __table_args__ = (
@@ -34,7 +37,10 @@ class TimeEntry(Keyed, Base):
             "state IN ('draft', 'submitted', 'approved', 'rejected', 'reversed', 'reversal')", name="state_known"
         ),
         sa.Index("ix_time_entry_engagement", "engagement_id", "worked_on", "id"),
-        sa.Index("ix_time_entry_person", "person_id", "worked_on", "id"),
+        sa.Index("ix_time_entry_person", "person_id", "worked_on", "state", "minutes"),
+        sa.Index("ix_time_entry_day", "worked_on", "engagement_id", "state", "minutes"),
+        sa.Index("uq_time_entry_moved_from", "moved_from_id", unique=True),
+        sa.Index("uq_time_entry_import_key", "import_key", unique=True),
         sa.Index("ix_time_entry_waiting", "engagement_id", sqlite_where=sa.text("state = 'submitted'"),
                  postgresql_where=sa.text("state = 'submitted'")),
     )  # fmt: skip
@@ -51,10 +57,88 @@ class TimeEntry(Keyed, Base):
     state: Mapped[str]
     split_from_id: Mapped[UUID | None]
     reverses_id: Mapped[UUID | None] = mapped_column(unique=True)
+    # The entry whose work this one pays for from another budget; that one is reversed.
+    moved_from_id: Mapped[UUID | None]
+    # Names the row of a file that it came from, so that the same file twice changes nothing.
+    import_key: Mapped[str | None]
     created_at: Mapped[datetime]
     decided_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
     decided_at: Mapped[datetime | None]
     decision_reason: Mapped[str | None]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where work is to be booked, read in one statement, and how much the person has on that day already (minutes)."""
+
+    site_id: UUID
+    cms: str
+    stage: str
+    listed_in_version: int | None
+    engagement_id: UUID
+    type: str
+    status: str
+    time_zone: str
+    locked_through: date | None
+    signed_on: date | None
+    catalogue_version: int | None
+    day_minutes: int
+
+
+COUNTED = ("draft", "submitted", "approved")
+
+
+def place_of(session: AnySession, actor: Actor, site_id: UUID, person_id: UUID, day: date) -> Place:
+    """Raises NotFound. Holds the engagement against whoever closes its hours, and against nobody else."""
+    worked = sa.select(sa.func.coalesce(sa.func.sum(TimeEntry.minutes), 0)).where(
+        TimeEntry.person_id == person_id, TimeEntry.worked_on == day, TimeEntry.state.in_(COUNTED)
+    )
+    query = (
+        sa.select(
+            Site.id,
+            Site.cms,
+            Site.stage,
+            Site.listed_in_version,
+            Engagement.id,
+            Engagement.type,
+            Engagement.status,
+            Engagement.time_zone,
+            Engagement.hours_locked_through,
+            Agreement.signed_on,
+            Agreement.catalogue_version,
+            worked.scalar_subquery(),
+        )
+        .join(Engagement, Engagement.id == Site.engagement_id)
+        .outerjoin(Agreement, Agreement.engagement_id == Engagement.id)
+        .where(Site.id == site_id, visible(actor))
+        .with_for_update(read=True, key_share=True, of=Engagement)
+    )
+    found = session.execute(query).first()
+    if found is None:
+        raise NotFound
+    return Place(*tuple(found))
+
+
+def undecided(session: AnySession, engagement_id: UUID, through: date) -> dict[str, int]:
+    """How many entries up to a day are drafts or wait for approval, by state."""
+    query = sa.select(TimeEntry.state, sa.func.count()).where(
+        TimeEntry.engagement_id == engagement_id, TimeEntry.worked_on <= through, TimeEntry.state.in_(("draft", "submitted"))
+    )
+    return {row[0]: int(row[1]) for row in session.execute(query.group_by(TimeEntry.state))}
+
+
+def locked_through(session: AnySession, engagement_id: UUID) -> date | None:
+    """Up to which day the hours of an engagement are closed; held against whoever would close more of them."""
+    query = sa.select(Engagement.hours_locked_through).where(Engagement.id == engagement_id)
+    return session.scalar(query.with_for_update(read=True, key_share=True))
+
+
+def insert(session: AnySession, **values: Any) -> TimeEntry:
+    """Write an entry by one statement; return it as it was written, not tied to the session."""
+    row = dict.fromkeys(("decided_by", "decided_at", "decision_reason", "moved_from_id", "import_key", "reverses_id"))
+    row |= {"id": new_id(), "version": 1} | values
+    session.execute(sa.insert(table_of(TimeEntry)).values(row))
+    return TimeEntry(**row)
 
 
 def get(session: AnySession, actor: Actor, entry_id: UUID, *, for_update: bool = False) -> TimeEntry:
