@@ -25,7 +25,8 @@ from tracker.web import routes as web_routes
 from tracker.web.errors import page_of_error
 
 CSP = (
-    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; form-action 'self'; "
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'"
 )
 MAX_BODY = 2 * 1024 * 1024
