@@ -155,11 +155,21 @@ def of_sites(session: AnySession, sites: Collection[tuple[UUID, UUID]]) -> dict[
     return {site_id: [*payers.get(site_id, []), *payers.get(engagement_id, [])] for engagement_id, site_id in sites}
 
 
+_OF_ENGAGEMENT = (
+    sa.select(Budget)
+    .where(Budget.engagement_id == sa.bindparam("engagement"))
+    .order_by(
+        Budget.site_id.is_(None),
+        Budget.site_id,
+        sa.case({kind.value: place for place, kind in enumerate(DRAW_ORDER)}, value=Budget.kind),
+    )
+)
+_BLOCKS = sa.select(PsBlock).where(PsBlock.engagement_id == sa.bindparam("engagement")).order_by(PsBlock.purchased_on, PsBlock.id)
+
+
 def of_engagement(session: AnySession, engagement_id: UUID) -> list[Budget]:
     """All budgets of an engagement, those of sites first, in draw order within a site."""
-    rank = sa.case({kind.value: place for place, kind in enumerate(DRAW_ORDER)}, value=Budget.kind)
-    query = sa.select(Budget).where(Budget.engagement_id == engagement_id)
-    return list(session.scalars(query.order_by(Budget.site_id.is_(None), Budget.site_id, rank)))
+    return list(session.scalars(_OF_ENGAGEMENT, {"engagement": engagement_id}))
 
 
 def of_engagements(session: AnySession, ids: Sequence[UUID]) -> dict[UUID, list[Budget]]:
@@ -172,8 +182,7 @@ def of_engagements(session: AnySession, ids: Sequence[UUID]) -> dict[UUID, list[
 
 def blocks_of(session: AnySession, engagement_id: UUID) -> list[PsBlock]:
     """The PS blocks of an engagement, in the order in which they are drawn: oldest first."""
-    query = sa.select(PsBlock).where(PsBlock.engagement_id == engagement_id)
-    return list(session.scalars(query.order_by(PsBlock.purchased_on, PsBlock.id)))
+    return list(session.scalars(_BLOCKS, {"engagement": engagement_id}))
 
 
 def hold(session: AnySession, budget: Budget) -> int:
@@ -195,26 +204,34 @@ class Taken:
         return self.after - sum(draw.minutes for draw in self.draws)
 
 
+def _take_if_it_fits(mine: sa.ColumnElement[bool]) -> sa.Update:
+    minutes = sa.bindparam("minutes", type_=sa.Integer)
+    table = table_of(Budget)
+    return (
+        sa.update(table)
+        .where(mine, table.c.kind == sa.bindparam("which"), table.c.booked + minutes <= table.c.limit_minutes)
+        .values(booked=table.c.booked + minutes)
+        .returning(table.c.id, table.c.limit_minutes, table.c.booked)
+    )
+
+
+_TAKE_OF_SITE = _take_if_it_fits(table_of(Budget).c.site_id == sa.bindparam("of"))
+_TAKE_OF_POOL = _take_if_it_fits(table_of(Budget).c.engagement_id == sa.bindparam("of"))
+
+
 def take(session: AnySession, kind: BudgetKind, engagement_id: UUID, site_id: UUID, minutes: int) -> Taken | None:
     """Book minutes on what a site has of a kind if they fit, by one conditional UPDATE; None where they do not.
 
     On the PS pool the row just taken serialises what follows: the blocks are drawn oldest first, each by its own
     conditional UPDATE, and one entry may cross blocks.
     """
-    mine = Budget.engagement_id == engagement_id if kind is BudgetKind.PS else Budget.site_id == site_id
-    fits = (
-        sa.update(Budget)
-        .where(mine, Budget.kind == kind, Budget.booked + minutes <= Budget.limit_minutes)
-        .values(booked=Budget.booked + minutes)
-        .returning(Budget.id, Budget.limit_minutes, Budget.booked)
-    )
-    row = session.execute(fits, execution_options={"synchronize_session": False}).first()
+    pooled = kind is BudgetKind.PS
+    asked = {"of": engagement_id if pooled else site_id, "which": kind.value, "minutes": minutes}
+    row = session.execute(_TAKE_OF_POOL if pooled else _TAKE_OF_SITE, asked).first()
     if row is None:
         return None
-    if kind is BudgetKind.PS:
-        draws = _take_blocks(session, row.id, engagement_id, minutes)
-    else:
-        draws = [Draw(row.id, kind, site_id, None, minutes)]
+    of_site = [Draw(row.id, kind, site_id, None, minutes)]
+    draws = _take_blocks(session, row.id, engagement_id, minutes) if pooled else of_site
     return Taken(draws, row.limit_minutes, row.booked)
 
 
@@ -299,6 +316,9 @@ def _lapse_again(session: AnySession, draw: Draw) -> None:
         session.execute(pool.values(limit_minutes=Budget.limit_minutes + draw.minutes))
 
 
+_POST = sa.insert(table_of(Posting))
+
+
 def post(session: AnySession, engagement_id: UUID, entry_id: UUID, draws: Iterable[Draw], now: datetime) -> None:
     """Write down what moved."""
     rows = [
@@ -316,7 +336,7 @@ def post(session: AnySession, engagement_id: UUID, entry_id: UUID, draws: Iterab
         for draw in draws
     ]
     if rows:
-        session.execute(sa.insert(table_of(Posting)), rows)
+        session.execute(_POST, rows)
 
 
 def drawn_by(session: AnySession, entry_ids: Sequence[UUID]) -> dict[UUID, list[Draw]]:

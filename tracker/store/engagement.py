@@ -1,17 +1,20 @@
 """Customers, their engagements, the agreement behind each, and who works on it. Access is decided here, by a join."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, aliased, mapped_column, validates
 
-from tracker.domain.access import MANAGERS, Actor
+from tracker.domain.access import MANAGERS, Actor, Role
 from tracker.domain.engagement import TYPES, UAT_SILENCE, Windows
 from tracker.domain.errors import NotFound
 from tracker.store.cover import Cover, running
-from tracker.store.database import AnySession, Base, DayOrNever, Keyed, Versioned, folded, insert_or_ignore, table_of
+from tracker.store.database import AnySession, Base, DayOrNever, Keyed, UtcDateTime, Versioned, folded, insert_or_ignore, table_of
 from tracker.store.identity import new_id
 from tracker.store.person import Person
 
@@ -155,9 +158,62 @@ def ids_on_it(actor: Actor) -> sa.CompoundSelect[tuple[UUID]]:
     return sa.union(*parts)
 
 
+@dataclass(frozen=True)
+class Sight:
+    """How somebody sees engagements, apart from who they are.
+
+    A statement of a hot path is built once for each sight and then only run: building costs more than running. The
+    condition is the one of `visible`, its values left open; `who` fills them in.
+    """
+
+    of_customer: bool
+    is_staff: bool
+    sees_all: bool
+    of_one: bool
+    may_cover: bool
+
+    @classmethod
+    def of(cls, actor: Actor) -> "Sight":
+        return cls(
+            of_customer=actor.customer_id is not None,
+            is_staff=actor.is_staff,
+            sees_all=actor.sees_all,
+            of_one=actor.only_engagement_id is not None,
+            may_cover=actor.now is not None,
+        )
+
+    def condition(self) -> sa.ColumnElement[bool]:
+        """What an engagement must meet to be seen, with the actor's values as parameters."""
+        anybody: Any = Actor(
+            person_id=sa.bindparam("actor_person", type_=sa.Uuid()),  # type: ignore[arg-type]  # a value to come
+            name="",
+            role=Role.ENGINEER if self.is_staff else Role.CUSTOMER_VIEWER,
+            customer_id=sa.bindparam("actor_customer", type_=sa.Uuid()) if self.of_customer else None,  # type: ignore[arg-type]
+            only_engagement_id=sa.bindparam("actor_engagement", type_=sa.Uuid()) if self.of_one else None,  # type: ignore[arg-type]
+            sees_all=self.sees_all,
+            now=sa.bindparam("actor_now", type_=UtcDateTime()) if self.may_cover else None,  # type: ignore[arg-type]
+        )
+        return visible(anybody)
+
+
+def who(actor: Actor) -> dict[str, Any]:
+    """The values that a sight's condition leaves open."""
+    return {
+        "actor_person": actor.person_id,
+        "actor_customer": actor.customer_id,
+        "actor_engagement": actor.only_engagement_id,
+        "actor_now": actor.now,
+    }
+
+
+@cache
+def _get(sight: Sight) -> sa.Select[Engagement]:
+    return sa.select(Engagement).where(Engagement.id == sa.bindparam("engagement"), sight.condition())
+
+
 def get(session: AnySession, actor: Actor, engagement_id: UUID) -> Engagement:
     """Raises NotFound for one that is not there or not the actor's to know of."""
-    found = session.scalar(sa.select(Engagement).where(Engagement.id == engagement_id, visible(actor)))
+    found = session.scalar(_get(Sight.of(actor)), who(actor) | {"engagement": engagement_id})
     if found is None:
         raise NotFound
     return found
@@ -217,16 +273,22 @@ def customers(session: AnySession, actor: Actor, *, after: str | None, limit: in
     return list(session.scalars(query.where(Customer.name_key > after) if after else query))
 
 
+_AGREEMENT = sa.select(Agreement).where(Agreement.engagement_id == sa.bindparam("engagement"))
+_MEMBERS = (
+    sa.select(Person)
+    .join(Member, Member.person_id == Person.id)
+    .where(Member.engagement_id == sa.bindparam("engagement"), Member.left_at.is_(None))
+    .order_by(Person.name)
+)
+
+
 def agreement_of(session: AnySession, engagement_id: UUID) -> Agreement | None:
-    return session.scalar(sa.select(Agreement).where(Agreement.engagement_id == engagement_id))
+    return session.scalar(_AGREEMENT, {"engagement": engagement_id})
 
 
 def members_of(session: AnySession, engagement_id: UUID) -> list[Person]:
     """The staff assigned to an engagement, by name."""
-    query = sa.select(Person).join(Member, Member.person_id == Person.id)
-    return list(
-        session.scalars(query.where(Member.engagement_id == engagement_id, Member.left_at.is_(None)).order_by(Person.name))
-    )
+    return list(session.scalars(_MEMBERS, {"engagement": engagement_id}))
 
 
 def active_member(session: AnySession, engagement_id: UUID, person_id: UUID) -> Member | None:

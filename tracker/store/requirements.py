@@ -46,17 +46,26 @@ def document_digest(document: dict[str, Any]) -> str:
     return hashlib.sha256(canonical(document).encode()).hexdigest()
 
 
+_LATEST = (
+    sa.select(ProjectRequirements)
+    .where(ProjectRequirements.engagement_id == sa.bindparam("engagement"))
+    .order_by(ProjectRequirements.version.desc())
+    .limit(1)
+)
+_SIGNATURE = sa.select(Signature).where(
+    Signature.engagement_id == sa.bindparam("engagement"),
+    Signature.subject == sa.bindparam("subject"),
+    Signature.hash == sa.bindparam("hash"),
+)
+
+
 def latest(session: AnySession, engagement_id: UUID) -> ProjectRequirements | None:
     """The version in force."""
-    query = sa.select(ProjectRequirements).where(ProjectRequirements.engagement_id == engagement_id)
-    return session.scalar(query.order_by(ProjectRequirements.version.desc()).limit(1))
+    return session.scalar(_LATEST, {"engagement": engagement_id})
 
 
 def signature(session: AnySession, engagement_id: UUID, subject: str, digest: str) -> Signature | None:
-    query = sa.select(Signature).where(
-        Signature.engagement_id == engagement_id, Signature.subject == subject, Signature.hash == digest
-    )
-    return session.scalar(query)
+    return session.scalar(_SIGNATURE, {"engagement": engagement_id, "subject": subject, "hash": digest})
 
 
 def signed_subjects(session: AnySession, engagement_id: UUID, site_id: UUID | None) -> set[str]:

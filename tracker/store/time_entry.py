@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from tracker.domain.access import Actor
 from tracker.domain.errors import NotFound
 from tracker.store.budget import Posting
 from tracker.store.database import AnySession, Base, Versioned, table_of
-from tracker.store.engagement import Agreement, Engagement, visible
+from tracker.store.engagement import Agreement, Engagement, Sight, visible, who
 from tracker.store.identity import new_id
 from tracker.store.person import Person
 from tracker.store.site import Site
@@ -88,32 +89,34 @@ class Place:
 COUNTED = ("draft", "submitted", "approved")
 
 
-def place_of(session: AnySession, actor: Actor, site_id: UUID, person_id: UUID, day: date) -> Place:
-    """Raises NotFound. Holds the engagement against whoever closes its hours, and against nobody else."""
-    worked = sa.select(sa.func.coalesce(sa.func.sum(TimeEntry.minutes), 0)).where(
-        TimeEntry.person_id == person_id, TimeEntry.worked_on == day, TimeEntry.state.in_(COUNTED)
+@cache
+def _place_query(sight: Sight) -> sa.Select[Any]:
+    """Built once for each sight: it is run for every booking."""
+    site, engagement, agreement, entry = (table_of(each) for each in (Site, Engagement, Agreement, TimeEntry))
+    worked = sa.select(sa.func.coalesce(sa.func.sum(entry.c.minutes), 0)).where(
+        entry.c.person_id == sa.bindparam("person"), entry.c.worked_on == sa.bindparam("day"), entry.c.state.in_(COUNTED)
     )
-    query = (
+    return (
         sa.select(
-            Site.id,
-            Site.cms,
-            Site.stage,
-            Site.listed_in_version,
-            Engagement.id,
-            Engagement.type,
-            Engagement.status,
-            Engagement.time_zone,
-            Engagement.hours_locked_through,
-            Agreement.signed_on,
-            Agreement.catalogue_version,
+            *site.c["id", "cms", "stage", "listed_in_version"],
+            *engagement.c["id", "type", "status", "time_zone", "hours_locked_through"],
+            *agreement.c["signed_on", "catalogue_version"],
             worked.scalar_subquery(),
         )
-        .join(Engagement, Engagement.id == Site.engagement_id)
-        .outerjoin(Agreement, Agreement.engagement_id == Engagement.id)
-        .where(Site.id == site_id, visible(actor))
-        .with_for_update(read=True, key_share=True, of=Engagement)
+        .select_from(
+            site.join(engagement, engagement.c.id == site.c.engagement_id).outerjoin(
+                agreement, agreement.c.engagement_id == engagement.c.id
+            )
+        )
+        .where(site.c.id == sa.bindparam("site"), sight.condition())
+        .with_for_update(read=True, key_share=True, of=engagement)
     )
-    found = session.execute(query).first()
+
+
+def place_of(session: AnySession, actor: Actor, site_id: UUID, person_id: UUID, day: date) -> Place:
+    """Raises NotFound. Holds the engagement against whoever closes its hours, and against nobody else."""
+    asked = who(actor) | {"site": site_id, "person": person_id, "day": day}
+    found = session.execute(_place_query(Sight.of(actor)), asked).first()
     if found is None:
         raise NotFound
     return Place(*tuple(found))
@@ -133,11 +136,14 @@ def locked_through(session: AnySession, engagement_id: UUID) -> date | None:
     return session.scalar(query.with_for_update(read=True, key_share=True))
 
 
+_INSERT = sa.insert(table_of(TimeEntry))
+
+
 def insert(session: AnySession, **values: Any) -> TimeEntry:
     """Write an entry by one statement; return it as it was written, not tied to the session."""
     row = dict.fromkeys(("decided_by", "decided_at", "decision_reason", "moved_from_id", "import_key", "reverses_id"))
     row |= {"id": new_id(), "version": 1} | values
-    session.execute(sa.insert(table_of(TimeEntry)).values(row))
+    session.execute(_INSERT, row)
     return TimeEntry(**row)
 
 
@@ -210,19 +216,30 @@ def entry_faults(session: AnySession) -> list[str]:
     ]
 
 
-def recent(
-    session: AnySession, actor: Actor, engagement_id: UUID, *, states: Collection[str], site_id: UUID | None = None, limit: int
-) -> list[tuple[TimeEntry, str, str]]:
-    """The newest entries of an engagement, or of one of its sites, each with its person's and its site's name."""
+@cache
+def _recent(sight: Sight, *, of_site: bool) -> sa.Select[TimeEntry, str, str]:
     query = (
         sa.select(TimeEntry, Person.name, Site.name)
         .join(Engagement, Engagement.id == TimeEntry.engagement_id)
         .join(Person, Person.id == TimeEntry.person_id)
         .join(Site, Site.id == TimeEntry.site_id)
-        .where(visible(actor), TimeEntry.engagement_id == engagement_id, TimeEntry.state.in_(states))
+        .where(
+            sight.condition(),
+            TimeEntry.engagement_id == sa.bindparam("engagement"),
+            TimeEntry.state.in_(sa.bindparam("states", expanding=True)),
+        )
         .order_by(TimeEntry.worked_on.desc(), TimeEntry.id.desc())
+        .limit(sa.bindparam("most", type_=sa.Integer))
     )
-    rows = session.execute((query.where(TimeEntry.site_id == site_id) if site_id else query).limit(limit))
+    return query.where(TimeEntry.site_id == sa.bindparam("site")) if of_site else query
+
+
+def recent(
+    session: AnySession, actor: Actor, engagement_id: UUID, *, states: Collection[str], site_id: UUID | None = None, limit: int
+) -> list[tuple[TimeEntry, str, str]]:
+    """The newest entries of an engagement, or of one of its sites, each with its person's and its site's name."""
+    asked = who(actor) | {"engagement": engagement_id, "site": site_id, "states": list(states), "most": limit}
+    rows = session.execute(_recent(Sight.of(actor), of_site=site_id is not None), asked)
     return [(row[0], row[1], row[2]) for row in rows]
 
 

@@ -138,7 +138,7 @@ def add_member(engagement_id: UUID) -> ResponseReturnValue:
 
 def member_choices(assigned: set[UUID]) -> dict[str, str]:
     """The staff who are not assigned yet."""
-    free = {str(person.id): person.name for person in people.active_staff(db.session) if person.id not in assigned}
+    free = {str(each): name for each, name in people.staff_names(db.session).items() if each not in assigned}
     return choices(free, "Choose somebody")
 
 
