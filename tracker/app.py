@@ -87,7 +87,7 @@ def _tell(error: Exception) -> ResponseReturnValue:
 def _engine_options(settings: Settings) -> dict[str, Any]:
     if settings.on_sqlite:
         return {"connect_args": {"timeout": 5}}
-    return {"pool_pre_ping": True, "pool_size": 8, "max_overflow": 8}
+    return {"pool_size": 8, "max_overflow": 8}
 
 
 def _sender(settings: Settings) -> SlackSender | None:

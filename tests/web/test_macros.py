@@ -14,6 +14,7 @@ from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # newer t
 from wtforms.validators import InputRequired, Optional
 
 from tracker.domain.duration import say_minutes
+from tracker.web.filters import state
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "tracker" / "static"
@@ -36,7 +37,7 @@ def app() -> Flask:
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=str(STATIC))
     app.secret_key = "only for tests"
     CSRFProtect(app)
-    app.jinja_env.filters["minutes"] = say_minutes
+    app.jinja_env.filters |= {"minutes": say_minutes, "state": state}
     return app
 
 

@@ -172,10 +172,13 @@ def of_engagement(session: AnySession, engagement_id: UUID) -> list[Budget]:
     return list(session.scalars(_OF_ENGAGEMENT, {"engagement": engagement_id}))
 
 
+_OF_ENGAGEMENTS = sa.select(Budget).where(Budget.engagement_id.in_(sa.bindparam("ids", expanding=True)))
+
+
 def of_engagements(session: AnySession, ids: Sequence[UUID]) -> dict[UUID, list[Budget]]:
     """The budgets of several engagements, in one statement."""
     grouped: dict[UUID, list[Budget]] = {each: [] for each in ids}
-    for budget in session.scalars(sa.select(Budget).where(Budget.engagement_id.in_(ids))):
+    for budget in session.scalars(_OF_ENGAGEMENTS, {"ids": list(ids)}):
         grouped[budget.engagement_id].append(budget)
     return grouped
 

@@ -1,9 +1,8 @@
 """The customer's duties, with whose they are and the dates they hang on."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -71,7 +70,9 @@ class DutyRow:
         return self.deadline.dates.ends_at(Calendar(self.engagement.time_zone)) if self.deadline else None
 
 
-def _query(*where: sa.ColumnElement[bool], order: Sequence[object] = (), limit: int | None = None) -> sa.Select[Any]:
+def _query(
+    *where: sa.ColumnElement[bool], order: Sequence[object] = (), limit: int | None = None
+) -> sa.Select[Duty, Engagement, Deadline, str, str, str]:
     owner, doer = aliased(Person), aliased(Person)
     return (
         sa.select(Duty, Engagement, Deadline, owner.name, doer.name, Site.name)
@@ -110,15 +111,26 @@ def of_engagement(session: AnySession, engagement_id: UUID) -> list[DutyRow]:
     return _rows(session, Duty.engagement_id == engagement_id, STILL_THERE, order=DUE_FIRST)
 
 
-_OPEN = _query(Duty.engagement_id == sa.bindparam("engagement"), Duty.state == "open", STILL_THERE, order=DUE_FIRST)
+_OPEN = sa.select(Duty).where(Duty.engagement_id == sa.bindparam("engagement"), Duty.state == "open")
 _WAIVED = sa.select(table_of(Duty).c.deadline_id).where(
     Duty.engagement_id == sa.bindparam("engagement"), Duty.state == "waived", Duty.deadline_id.is_not(None)
 )
 
 
-def open_of_engagement(session: AnySession, engagement_id: UUID) -> list[DutyRow]:
-    """What the customer still has to do in an engagement, what is due first first."""
-    return [DutyRow(*row) for row in session.execute(_OPEN, {"engagement": engagement_id})]
+def open_of_engagement(
+    session: AnySession, engagement_id: UUID, dated: Iterable[Deadline], withdrawn: Collection[UUID]
+) -> list[tuple[Duty, Deadline | None]]:
+    """What the customer still has to do in an engagement, each with its date, what is due first first.
+
+    The engagement's dates and the sites that have left it were read before.
+    """
+    dates = {deadline.id: deadline for deadline in dated}
+    found = [
+        (duty, dates.get(duty.deadline_id) if duty.deadline_id else None)
+        for duty in session.scalars(_OPEN, {"engagement": engagement_id})
+        if duty.site_id not in withdrawn
+    ]
+    return sorted(found, key=lambda pair: (pair[1].day if pair[1] else date.max, pair[0].id))
 
 
 def open_of_customer_for(session: AnySession, actor: Actor, *, limit: int) -> list[DutyRow]:

@@ -184,7 +184,11 @@ class Sight:
 
     def condition(self) -> sa.ColumnElement[bool]:
         """What an engagement must meet to be seen, with the actor's values as parameters."""
-        anybody: Any = Actor(
+        return visible(self.anybody())
+
+    def anybody(self) -> Actor:
+        """Somebody who sees so, their own values left open."""
+        return Actor(
             person_id=sa.bindparam("actor_person", type_=sa.Uuid()),  # type: ignore[arg-type]  # a value to come
             name="",
             role=Role.ENGINEER if self.is_staff else Role.CUSTOMER_VIEWER,
@@ -193,7 +197,6 @@ class Sight:
             sees_all=self.sees_all,
             now=sa.bindparam("actor_now", type_=UtcDateTime()) if self.may_cover else None,  # type: ignore[arg-type]
         )
-        return visible(anybody)
 
 
 def who(actor: Actor) -> dict[str, Any]:
@@ -304,12 +307,22 @@ def choices(session: AnySession, actor: Actor, *, limit: int = 500) -> dict[UUID
     return {row.id: row.name for row in session.execute(query.limit(limit))}
 
 
+_MANAGERS = (
+    sa.select(Person.id, Person.name)
+    .where(
+        sa.or_(
+            sa.and_(Person.role.in_(sorted(MANAGERS)), Person.deactivated_at.is_(None)),
+            sa.and_(Person.deactivated_at.is_not(None), sa.exists().where(Engagement.manager_id == Person.id)),
+        )
+    )
+    .order_by(Person.name_key, Person.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+
+
 def managers(session: AnySession, *, limit: int = 500) -> dict[UUID, str]:
     """Who may lead an engagement, by name: those who are here, and those who still lead one."""
-    leads = sa.exists().where(Engagement.manager_id == Person.id)
-    able = sa.and_(Person.role.in_(sorted(MANAGERS)), Person.deactivated_at.is_(None))
-    query = sa.select(Person.id, Person.name).where(sa.or_(able, sa.and_(Person.deactivated_at.is_not(None), leads)))
-    return {row.id: row.name for row in session.execute(query.order_by(Person.name_key, Person.id).limit(limit))}
+    return {row.id: row.name for row in session.execute(_MANAGERS, {"most": limit})}
 
 
 def customer_name(session: AnySession, actor: Actor, customer_id: UUID) -> str | None:

@@ -103,7 +103,8 @@ def _query(*where: sa.ColumnElement[bool], with_overrides: bool = False) -> sa.S
             maker, maker.id == FreezeOverride.by
         )
         order = (*order, FreezeOverride.at.desc(), FreezeOverride.id.desc())
-    return query.where(*where).order_by(*order)  # type: ignore[arg-type]  # columns and expressions alike
+    found: sa.Select[Any] = query.where(*where).order_by(*order)
+    return found
 
 
 def _rows(session: AnySession, *where: sa.ColumnElement[bool], with_overrides: bool = False) -> list[FreezeRow]:

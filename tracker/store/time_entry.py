@@ -257,9 +257,14 @@ def minutes_by_site(session: AnySession, engagement_id: UUID, first: date, last:
     return {row[0]: int(row[1]) for row in session.execute(query)}
 
 
+@cache
+def _waiting(sight: Sight) -> sa.Select[int, int]:
+    query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(TimeEntry.minutes), 0)).select_from(TimeEntry)
+    query = query.join(Engagement, Engagement.id == TimeEntry.engagement_id)
+    return query.where(sight.condition(), TimeEntry.state == "submitted")
+
+
 def waiting(session: AnySession, actor: Actor) -> tuple[int, int]:
     """How many entries that an actor may see wait for approval, and their minutes."""
-    query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(TimeEntry.minutes), 0))
-    query = query.select_from(TimeEntry).join(Engagement, Engagement.id == TimeEntry.engagement_id)
-    count, minutes = session.execute(query.where(visible(actor), TimeEntry.state == "submitted")).one()
+    count, minutes = session.execute(_waiting(Sight.of(actor)), who(actor)).one()
     return int(count), int(minutes)
