@@ -4,7 +4,7 @@ BIN := .venv/bin
 HOST ?= 127.0.0.1
 PORT ?= 8000
 
-.PHONY: run demo test check lock shots
+.PHONY: run demo test check bench lock shots
 
 run: .venv/.run
 	$(BIN)/tracker serve --host $(HOST) --port $(PORT)
@@ -23,6 +23,9 @@ check: .venv/.test
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/djlint --quiet --lint --check templates
 	$(BIN)/python -m tests.migrations_check
+
+bench: .venv/.test
+	$(BIN)/python -m bench $(ARGS)
 
 shots: .venv/.test
 	$(BIN)/python -m tests.browser --install

@@ -1,0 +1,60 @@
+"""How long our server takes to its first answer, and how much memory it holds with the scheduler in the same process."""
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from bench import goals, load, requests, servers
+from bench.goals import Goal
+from bench.load import Target
+from bench.rounds import Pace
+from bench.servers import Server
+from bench.stage import Act
+from bench.table import Line
+from tracker.domain.access import Role
+
+THREADS = 8  # what `tracker serve` has where nothing is said
+KIB_PER_MIB = 1024
+
+
+def start_lines(act: Act, pace: Pace) -> Iterator[Line]:
+    """Start one process after the other; each is used for a while, then its memory is read."""
+    seconds, mebibytes = [], []
+    for _ in range(pace.rounds):
+        began = time.perf_counter()
+        with servers.tracker_server(act.pair.settings, workers=1, threads=THREADS) as server:
+            seconds.append(time.perf_counter() - began)
+            _use(act, server, pace)
+            mebibytes += memory_of(server.pid)
+    yield _line(act, "start to first answer", seconds, goals.START_SECONDS, "s")
+    yield _line(act, "memory (PSS) of web and scheduler, after a load", mebibytes, goals.MEMORY_MIB, "MiB")
+
+
+def _use(act: Act, server: Server, pace: Pace) -> None:
+    reader = act.readers[Role.ENGAGEMENT_MANAGER]
+    load.run(Target(server.port, [*reader.engagement_pages(), reader.portfolio("first")]), clients=4, seconds=pace.seconds)
+    load.run(Target(server.port, requests.entries(act.pair), 201), clients=4, seconds=pace.seconds)
+
+
+def memory_of(pid: int) -> list[float]:
+    """MiB of a process and all that descend from it, shared pages shared out among them; nothing where the system has no PSS."""
+    if not Path(f"/proc/{pid}/smaps_rollup").exists():
+        return []
+    return [sum(_pss(each) for each in _tree(pid)) / KIB_PER_MIB]
+
+
+def _tree(pid: int) -> Iterator[int]:
+    yield pid
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            yield from _tree(int(child))
+
+
+def _pss(pid: int) -> int:
+    """KiB of one process."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
+def _line(act: Act, what: str, values: Sequence[float], goal: Goal, unit: str) -> Line:
+    return Line(what, act.pair.engine, 1, str(act.pair.shape.engagements), "–", "–", values, goal, "not known here", unit=unit)
