@@ -4,12 +4,14 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 
 from tests import postgres
 from tests.postgres import PostgresServer, PostgresUnavailable
+from tracker.store.database import prepare_engine
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,22 @@ def test_what_was_committed_outlives_a_crash(server: PostgresServer, template: s
         connection.invalidate()
     assert names(engine) == ["Müller", "kept"]
     engine.dispose()
+
+
+def test_a_connection_that_was_cut_while_it_rested_is_replaced(server: PostgresServer, template: str) -> None:
+    name = f"cut_{uuid4().hex}"
+    server.create_database(name, template)
+    engine = create_engine(server.url(name), pool_size=1)
+    prepare_engine(engine, rest_seconds=0)
+    other = create_engine(server.url(name))
+    with engine.connect() as connection:
+        mine = connection.scalar(text("SELECT pg_backend_pid()"))
+    with other.connect() as connection:
+        assert connection.scalar(text("SELECT pg_terminate_backend(:pid)"), {"pid": mine})
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT pg_backend_pid()")) != mine
+    engine.dispose()
+    other.dispose()
 
 
 def test_a_backup_can_be_taken_with_the_programs_beside_the_server(server: PostgresServer, template: str) -> None:

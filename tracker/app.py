@@ -25,7 +25,8 @@ from tracker.web import routes as web_routes
 from tracker.web.errors import page_of_error
 
 CSP = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; form-action 'self'; "
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'"
 )
 MAX_BODY = 2 * 1024 * 1024
@@ -86,7 +87,7 @@ def _tell(error: Exception) -> ResponseReturnValue:
 def _engine_options(settings: Settings) -> dict[str, Any]:
     if settings.on_sqlite:
         return {"connect_args": {"timeout": 5}}
-    return {"pool_pre_ping": True, "pool_size": 8, "max_overflow": 8}
+    return {"pool_size": 8, "max_overflow": 8}
 
 
 def _sender(settings: Settings) -> SlackSender | None:

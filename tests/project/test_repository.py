@@ -59,8 +59,9 @@ def test_nothing_waits_for_later() -> None:
 
 
 def test_pages_hold_no_inline_script_or_style() -> None:
+    ours = """<script type="module" src="{{ url_for('static'"""
     inline = re.compile(r"<script|<style|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE)
-    assert [path.name for path in tracked("templates/*.html") if inline.search(path.read_text())] == []
+    assert [path.name for path in tracked("templates/*.html") if inline.search(path.read_text().replace(ours, ""))] == []
 
 
 def test_no_secret_lies_in_the_program() -> None:

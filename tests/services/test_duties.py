@@ -232,4 +232,4 @@ def test_the_customers_open_duties_are_listed_over_all_engagements_and_nobody_el
     found = duties.open_of_customer_for(db.session, approver, limit=50)
     assert {row.duty.engagement_id for row in found} == {site.engagement_id}
     assert [row.duty.kind for row in found[:2]] == ["site-inventory", "join-channel"], "what is due first comes first"
-    assert len(duties.open_of_engagement(db.session, site.engagement_id)) == 7
+    assert len(duties.open_of_engagement(db.session, site.engagement_id, [], set())) == 7

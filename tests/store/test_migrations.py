@@ -324,6 +324,28 @@ ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             },
         ),
     ],
+    "0014": [
+        (
+            "hours_lock",
+            {"id": new_id(), "engagement_id": ENGAGEMENT, "through": DAY, "reason": "billed", "by": PERSON, "at": TIME},
+        ),
+        (
+            "timer",
+            {
+                "person_id": PERSON, "engagement_id": ENGAGEMENT, "site_id": SITE, "kind": "ps", "activity": None,
+                "known_issue_id": None, "ps_kind": "custom-upstream", "note": "n", "started_at": TIME,
+            },
+        ),
+        (
+            "unplaced_time",
+            {
+                "id": new_id(), "person_id": PERSON, "engagement_id": ENGAGEMENT, "site_id": SITE, "kind": "ps",
+                "activity": None, "known_issue_id": None, "ps_kind": "custom-upstream", "note": "n", "started_at": TIME,
+                "stopped_at": TIME, "worked_on": DAY, "minutes": 60, "refused": "0 min left", "placed_id": None,
+                "settled_at": None, "settled_by": None, "discard_reason": None,
+            },
+        ),
+    ],
     "0010": [
         (
             "change_request",

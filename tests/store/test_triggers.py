@@ -1,5 +1,6 @@
 """What the database itself refuses, whoever writes: past every use case, with statements of one's own."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from tracker.services import time_entry as service
 from tracker.services.budget import BlockSpec
 from tracker.store.budget import Budget, Posting, PsBlock
 from tracker.store.database import db, table_of
+from tracker.store.engagement import Engagement
 from tracker.store.identity import new_id
 from tracker.store.site import Site
 from tracker.store.time_entry import TimeEntry
@@ -24,6 +26,7 @@ APPEND_ONLY = (
     "change_request_step",
     "delivery_attempt",
     "freeze_override",
+    "hours_lock",
     "inventory_import",
     "posting",
     "project_requirements",
@@ -32,6 +35,8 @@ APPEND_ONLY = (
 EXPECTED = {
     *((table, f"{table}_{word}") for table in (*APPEND_ONLY, "audit_entry", "time_entry") for word in ("no_delete", "no_update")),
     ("audit_entry", "audit_entry_erase_only"),
+    ("time_entry", "time_entry_closed_insert"),
+    ("time_entry", "time_entry_closed_update"),
 }
 
 
@@ -135,13 +140,41 @@ def test_a_posting_is_for_ever(sites: Sites) -> None:
     refused(sa.delete(POSTING), append_only, DBAPIError)
 
 
-@pytest.mark.parametrize(
-    "values",
-    [{"minutes": 1}, {"note": "other"}, {"worked_on": TODAY.replace(day=1)}, {"kind": "included"}, {"person_id": new_id()}],
-)
-def test_what_was_worked_is_for_ever(sites: Sites, values: dict[str, Any]) -> None:
+WORKED: list[dict[str, Any]] = [{"minutes": 1}, {"note": "other"}, {"worked_on": TODAY.replace(day=1)}]
+NEVER: list[dict[str, Any]] = [{"kind": "included"}, {"person_id": new_id()}, {"moved_from_id": new_id()}, {"import_key": "x"}]
+
+
+@pytest.mark.parametrize("values", WORKED)
+def test_what_was_worked_changes_in_a_draft_only(sites: Sites, values: dict[str, Any]) -> None:
+    own = sa.update(ENTRY).where(ENTRY.c.id == entry_of(sites[0]))
+    with transaction(db.session, now=NOW):
+        db.session.execute(own.values(values))
+    refused(own.values(values | {"state": "submitted", "minutes": 2}), "time_entry is append-only", DBAPIError)
+    with transaction(db.session, now=NOW):
+        db.session.execute(own.values(state="submitted"))
+    refused(own.values({"minutes": 3, "note": "third"}), "time_entry is append-only", DBAPIError)
+    refused(own.values({"minutes": 3, "state": "draft"}), "time_entry is append-only", DBAPIError)
+
+
+@pytest.mark.parametrize("values", NEVER)
+def test_whose_and_what_work_it_was_is_for_ever(sites: Sites, values: dict[str, Any]) -> None:
     own = sa.update(ENTRY).where(ENTRY.c.id == entry_of(sites[0]))
     refused(own.values(values), "time_entry is append-only", DBAPIError)
+
+
+def test_a_closed_day_takes_no_entry_and_changes_none(sites: Sites) -> None:
+    site, closed = sites[0], "the hours of that day are closed"
+    row = dict(db.session.execute(sa.select(ENTRY).where(ENTRY.c.id == entry_of(site))).mappings().one())
+    shut = sa.update(table_of(Engagement)).where(table_of(Engagement).c.id == site.engagement_id)
+    with transaction(db.session, now=NOW):
+        db.session.execute(shut.values(hours_locked_through=TODAY))
+    own = sa.update(ENTRY).where(ENTRY.c.id == row["id"])
+    refused(sa.insert(ENTRY).values(row | {"id": new_id()}), closed, DBAPIError)
+    refused(own.values(state="submitted"), closed, DBAPIError)
+    refused(own.values(worked_on=TODAY + timedelta(days=1)), closed, DBAPIError)
+    with transaction(db.session, now=NOW):
+        db.session.execute(sa.insert(ENTRY).values(row | {"id": new_id(), "worked_on": TODAY + timedelta(days=1)}))
+    refused(own.values(worked_on=TODAY), closed, DBAPIError)
 
 
 def test_an_entry_is_decided_on_but_never_deleted_or_moved_elsewhere(sites: Sites) -> None:

@@ -14,8 +14,10 @@ from tracker.domain.duration import DurationError, parse_minutes
 from tracker.domain.errors import AmbiguousDuration, Invalid
 from tracker.domain.time_entry import ENTRY_LIFECYCLE, Work
 from tracker.services import time_entry as service
+from tracker.services.booking import Booked
 from tracker.store import budget as budgets
 from tracker.store import time_entry as entries
+from tracker.store.budget import Draw
 from tracker.store.time_entry import TimeEntry
 
 api = Api("time_entry")
@@ -79,15 +81,24 @@ def entries_out(call: Call, rows: Sequence[TimeEntry]) -> list[TimeEntryOut]:
     """Entries with what they draw and what was split off them, in two statements however many there are."""
     ids = [row.id for row in rows]
     drawn, parts = budgets.drawn_by(call.session, ids), entries.split_parts(call.session, ids)
-    plain = [name for name in TimeEntryOut.model_fields if name not in ("draws", "split_into")]
-    return [
-        TimeEntryOut(
-            **{name: getattr(row, name) for name in plain},
-            draws=[DrawOut(kind=draw.kind, minutes=draw.minutes, block_id=draw.block_id) for draw in drawn[row.id]],
-            split_into=parts[row.id],
-        )
-        for row in rows
-    ]
+    return [_entry_out(row, drawn[row.id], parts[row.id]) for row in rows]
+
+
+PLAIN = [name for name in TimeEntryOut.model_fields if name not in ("draws", "split_into")]
+
+
+def _entry_out(entry: TimeEntry, draws: Sequence[Draw], parts: list[UUID]) -> TimeEntryOut:
+    return TimeEntryOut(
+        **{name: getattr(entry, name) for name in PLAIN},
+        draws=[DrawOut(kind=draw.kind, minutes=draw.minutes, block_id=draw.block_id) for draw in draws],
+        split_into=parts,
+    )
+
+
+def booked_out(booked: Sequence[Booked]) -> TimeEntryOut:
+    """What was just booked, from what is known of it: nothing is read again."""
+    first, *others = booked
+    return _entry_out(first.entry, first.draws, [each.entry.id for each in others])
 
 
 def _minutes(body: TimeEntryIn) -> int:
@@ -118,7 +129,7 @@ def book_time(call: Call, body: TimeEntryIn) -> TimeEntryOut:
         note=body.note,
     )
     booked = service.book(call.session, call.actor, work, split=body.split, now=call.now)
-    return entries_out(call, [booked[0].entry])[0]
+    return booked_out(booked)
 
 
 @api.get("/time-entries", Permission.SEE_INTERNAL)

@@ -34,6 +34,8 @@ ALLOWANCE_MINUTES = 300
 PREMIUM_EXTRA_MINUTES = 600
 PS_MINIMUM_MINUTES = 240
 MAX_BLOCK_MINUTES = 600_000
+# Per cent of a budget, booked, at which people hear of it.
+LEVELS = (60, 80, 100)
 # Incompatibility work draws the narrowest purpose first.
 DRAW_ORDER = (BudgetKind.ALLOWANCE, BudgetKind.PREMIUM_EXTRA, BudgetKind.PS)
 
@@ -138,6 +140,14 @@ class BudgetExceeded(RuleViolation):
     def details(self) -> Mapping[str, Any]:
         options = [{"action": option.action, "kind": option.kind, "minutes": option.minutes} for option in self.options]
         return {"left_minutes": self.left, "options": options}
+
+
+def levels_crossed(limit: int, before: int, after: int) -> list[int]:
+    """The levels, in per cent, that a change of the booked minutes from `before` to `after` reaches or passes upward.
+
+    One entry may pass several. Integers throughout, so that no rounding moves a level.
+    """
+    return [level for level in LEVELS if before * 100 < level * limit <= after * 100]
 
 
 def spread(minutes: int, rooms: Sequence[Room]) -> list[Part] | None:

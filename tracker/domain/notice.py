@@ -45,7 +45,7 @@ class Audience(StrEnum):
 
 
 # What the team says among itself goes to a channel of its own or nowhere: the customer's is no substitute for it.
-TEAM_ONLY = frozenset({"comment.internal"})
+TEAM_ONLY = frozenset({"comment.internal", "budget.team"})
 
 
 @dataclass(frozen=True)

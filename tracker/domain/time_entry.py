@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from tracker.domain.budget import WorkKind
+from tracker.domain.duration import say_minutes
 from tracker.domain.errors import FieldError, Invalid
 from tracker.domain.lifecycle import Lifecycle, Step
 from tracker.domain.secret import find_secret
@@ -46,6 +47,13 @@ def read_remark(field: str, text: str, longest: int) -> str:
         raise Invalid.at(field, error.message) from None
 
 
+def say_long_day(day: date, minutes: int) -> str | None:
+    """A warning where somebody would have worked more than a day has; the entry stands all the same."""
+    if minutes <= DAY_MINUTES:
+        return None
+    return f"That makes {say_minutes(minutes)} on {day.isoformat()}, more than a day has. Is the day right?"
+
+
 @dataclass(frozen=True)
 class Work:
     """One piece of work as somebody states it. Minutes are whole and positive; a correction is a reversal."""
@@ -58,6 +66,8 @@ class Work:
     known_issue_id: str | None = None
     ps_kind: str | None = None
     note: str = ""
+    # Whose work it was, where somebody else enters it for them.
+    person_id: UUID | None = None
 
     def checked(self, *, today: date, signed_on: date | None) -> "Work":
         """Return the work as it is kept, its note tidied. `today` is the day in the person's own zone.

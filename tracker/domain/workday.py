@@ -117,8 +117,15 @@ class Calendar:
         Working days after `start` up to and with `end` count; going back, those before `start` down to and with `end`.
         """
         if end < start:
-            return -sum(self.is_working_day(start - index * ONE_DAY) for index in range(1, (start - end).days + 1))
-        return sum(self.is_working_day(start + index * ONE_DAY) for index in range(1, (end - start).days + 1))
+            return -self._working_days(end, start - ONE_DAY) if start > date.min else 0
+        return self._working_days(start + ONE_DAY, end) if start < end else 0
+
+    def _working_days(self, first: date, last: date) -> int:
+        """How many working days there are from one day to another, both included: whole weeks at once, then the rest."""
+        weeks, rest = divmod((last - first).days + 1, 7)
+        weekdays = sum((first.weekday() + index) % 7 in self.working_days for index in range(rest))
+        holidays = sum(first <= day <= last and day.weekday() in self.working_days for day in self.holidays)
+        return weeks * len(self.working_days) + weekdays - holidays
 
     def at(self, day: date, clock: time) -> datetime:
         """Return the UTC instant at which the client's clock shows this time. Raises DateOutOfRange."""

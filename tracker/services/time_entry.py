@@ -1,189 +1,197 @@
-"""Book work on its budget, and carry an entry through submission, approval, rejection and reversal.
+"""Carry an entry on: mend a draft, submit, approve, reject, reverse, and move it to another budget.
 
-There is one booking path for every door. A cap is taken by one conditional update, never by reading and then writing.
+Booking itself is `tracker.services.booking`, one path for every door.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from tracker.catalog.loader import pinned
 from tracker.domain.access import Actor, Permission
-from tracker.domain.budget import (
-    DRAWS_ON,
-    PAID_AS,
-    BudgetExceeded,
-    BudgetKind,
-    Part,
-    WorkKind,
-    rooms_for,
-    spread,
-    ways_on,
-)
-from tracker.domain.catalogue import Catalogue
-from tracker.domain.errors import FieldError, Guard, Invalid, NotAllowed, UnlistedSite
+from tracker.domain.budget import DRAWS_ON, BudgetExceeded, WorkKind, rooms_for, ways_on
+from tracker.domain.errors import EditedMeanwhile, Guard, Invalid, NotAllowed, TrackerError
 from tracker.domain.lifecycle import advance
-from tracker.domain.site import WORKABLE
-from tracker.domain.time_entry import ENTRY_LIFECYCLE, PS_KIND_OF_A_SPLIT, REASON_LENGTH, Work, read_remark
+from tracker.domain.time_entry import ENTRY_LIFECYCLE, REASON_LENGTH, Work, read_remark, say_long_day
 from tracker.domain.workday import Calendar
+from tracker.services import booking
+from tracker.services.booking import Booked as Booked
+from tracker.services.booking import Origin, check_open_day
+from tracker.services.booking import book as book
+from tracker.services.budget_level import tell_levels
 from tracker.store import audit
 from tracker.store import budget as budgets
-from tracker.store import engagement as engagements
-from tracker.store import site as sites
+from tracker.store import person as people
 from tracker.store import time_entry as entries
-from tracker.store.budget import Budget, Draw
+from tracker.store.budget import Draw
 from tracker.store.database import AnySession
-from tracker.store.site import Site
 from tracker.store.time_entry import TimeEntry
+
+MENDABLE = ("worked_on", "minutes", "activity", "known_issue_id", "ps_kind", "note")
 
 
 @dataclass(frozen=True)
-class Booked:
-    """One entry and what it drew."""
+class DraftChange:
+    """What is to be different of a draft, by name; and the version that was read."""
 
-    entry: TimeEntry
-    draws: list[Draw]
+    values: Mapping[str, Any]
+    version: int | None = None
 
 
-def book(session: AnySession, actor: Actor, work: Work, *, split: bool = False, now: datetime) -> list[Booked]:
-    """Book work on the budget its kind names; the first of the result is the entry itself, the others what was split off.
+@dataclass(frozen=True)
+class Target:
+    """What work is to count as after a move."""
 
-    Raises NotFound, NotAllowed, UnlistedSite (BR-01), Invalid at the field, and BudgetExceeded with what is left and
-    the lawful moves (BR-03..BR-07). With `split`, what does not fit goes on along the draw order; no minute is lost.
+    kind: WorkKind
+    activity: str | None = None
+    known_issue_id: str | None = None
+    ps_kind: str | None = None
+
+
+@dataclass(frozen=True)
+class Decided:
+    """Entries that were carried on together, and those that could not be, each with the reason."""
+
+    done: list[TimeEntry]
+    refused: dict[UUID, TrackerError]
+
+
+def mend(session: AnySession, actor: Actor, entry_id: UUID, change: DraftChange, *, now: datetime) -> Booked:
+    """Change a draft: its minutes move on its budget by the difference, by the same conditional update as a booking.
+
+    Raises NotFound, NotAllowed for somebody else's, EditedMeanwhile, Guard once it is submitted or its day is closed,
+    Invalid at the field, and BudgetExceeded where more does not fit. Source: reading 4.
     """
-    site, engagement = sites.get_with_engagement(session, actor, work.site_id)
+    entry = entries.get(session, actor, entry_id, for_update=True)
     actor.must(Permission.LOG_TIME)
-    if site.listed_in_version is None and engagement.type == "self_service":
-        raise UnlistedSite("This is a guided self-service migration: no hours come with it, so none can be logged.")
-    if site.listed_in_version is None:
-        raise UnlistedSite("This site is not in the agreed requirements, so no work can be logged on it.")
-    if site.stage not in WORKABLE or engagement.status != "active":
-        raise Guard("This site or its engagement is closed, on hold or withdrawn; no work can be logged.", rule="workable")
-    agreement = engagements.agreement_of(session, engagement.id)
-    today = Calendar(actor.time_zone, frozenset()).local_date(now)
-    work = work.checked(today=today, signed_on=agreement.signed_on if agreement else None)
-    _check_known_issue(work, site, pinned(agreement.catalogue_version if agreement else None))
-    kind = DRAWS_ON[work.kind]
-    if kind is None:
-        return [_write(session, actor, engagement.id, work, [], now)]
-    payers = budgets.of_site(session, engagement.id, site.id)
-    if kind not in payers:
-        raise Invalid([FieldError("kind", "This site has no Premium extra hours. Log work on its Premium option as included.")])
-    draws = budgets.take(session, payers[kind], work.minutes)
-    if draws is not None:
-        return [_write(session, actor, engagement.id, work, draws, now)]
-    return _beyond(session, actor, work, payers, kind, split, now)
+    _check_own(actor, entry)
+    if change.version is not None and change.version != entry.version:
+        raise EditedMeanwhile
+    if entry.state != "draft":
+        raise Guard("Only a draft can be changed. Correct a submitted entry by reversing it.", rule="draft_only")
+    stated = {name: getattr(entry, name) for name in MENDABLE}
+    work = Work(site_id=entry.site_id, kind=WorkKind(entry.kind), **stated | dict(change.values))
+    place = entries.place_of(session, actor, entry.site_id, entry.person_id, work.worked_on)
+    today = Calendar(_zone_of(session, actor, entry.person_id), frozenset()).local_date(now)
+    work = work.checked(today=today, signed_on=place.signed_on)
+    check_open_day(place.locked_through, entry.worked_on, work.worked_on)
+    booking.check_known_issue(work, place)
+    day_minutes = place.day_minutes + work.minutes - (entry.minutes if entry.worked_on == work.worked_on else 0)
+    draws = _redraw(session, entry, work.minutes - entry.minutes, now)
+    after = {name: getattr(work, name) for name in MENDABLE if getattr(work, name) != stated[name]}
+    if after:
+        for name, value in after.items():
+            setattr(entry, name, value)
+        entry.version += 1
+        session.flush()
+        payload = {"before": {name: stated[name] for name in after}, "after": after}
+        audit.record(session, actor, entry.engagement_id, "time_entry.mended", ("time_entry", entry.id), payload)
+    return Booked(entry, draws, say_long_day(work.worked_on, day_minutes))
 
 
-def _check_known_issue(work: Work, site: Site, known: Catalogue) -> None:
-    """Raises Invalid at `known_issue_id` for an issue that the engagement's catalogue does not have for this system."""
-    if work.known_issue_id is None:
-        return
-    found = known.issues.get(work.known_issue_id)
-    if found is None:
-        message = f"There is no such known issue in catalogue {known.version}. Look it up under Catalogue, and copy its id."
-        raise Invalid.at("known_issue_id", message)
-    if found.cms != site.cms:
-        raise Invalid.at("known_issue_id", "That known issue is of another system than this site's.")
+def _redraw(session: AnySession, entry: TimeEntry, more: int, now: datetime) -> list[Draw]:
+    """Draw more on an entry's budget, or give some of it back; return what it draws now."""
+    kind = DRAWS_ON[WorkKind(entry.kind)]
+    drawn = budgets.drawn_by(session, [entry.id])[entry.id]
+    if kind is None or more == 0:
+        return drawn
+    if more < 0:
+        _move(session, entry, budgets.give_back(drawn, -more), now)
+    else:
+        taken = budgets.take(session, kind, entry.engagement_id, entry.site_id, more)
+        if taken is None:
+            payers = budgets.of_site(session, entry.engagement_id, entry.site_id)
+            rooms = rooms_for(kind, {each: budget.balance.left for each, budget in payers.items()})
+            # A draft stays one entry on one budget: there is nothing to split it into.
+            raise BudgetExceeded(kind, rooms[0].left, [way for way in ways_on(more, rooms) if way.action != "split"])
+        budgets.post(session, entry.engagement_id, entry.id, taken.draws, now)
+        tell_levels(session, entry.engagement_id, taken, now=now)
+    return budgets.drawn_by(session, [entry.id])[entry.id]
 
 
-def _beyond(
-    session: AnySession,
-    actor: Actor,
-    work: Work,
-    payers: dict[BudgetKind, Budget],
-    kind: BudgetKind,
-    split: bool,
-    now: datetime,
-) -> list[Booked]:
-    """The work does not fit its own budget: refuse with the ways on, or spread it over them."""
-    candidates = [room.kind for room in rooms_for(kind, dict.fromkeys(payers, 0))]
-    left = {each: budgets.hold(session, payers[each]) for each in candidates}
-    rooms = rooms_for(kind, left)
-    # Somebody may have given minutes back since the first try: then it fits after all.
-    parts = spread(work.minutes, rooms) if split or left[kind] >= work.minutes else None
-    if parts is None:
-        raise BudgetExceeded(kind, left[kind], ways_on(work.minutes, rooms))
-    booked: list[Booked] = []
-    for part in parts:
-        draws = budgets.take(session, payers[part.kind], part.minutes)
-        assert draws is not None, "the rows are held"
-        first = booked[0].entry.id if booked else None
-        booked.append(_write(session, actor, payers[kind].engagement_id, _share(work, part), draws, now, split_from=first))
-    return booked
-
-
-def _share(work: Work, part: Part) -> Work:
-    """The part of some work that one budget pays for."""
-    paid_as = PAID_AS[part.kind]
-    ps_kind = (work.ps_kind or PS_KIND_OF_A_SPLIT) if paid_as is WorkKind.PS else work.ps_kind
-    return replace(work, minutes=part.minutes, kind=paid_as, ps_kind=ps_kind)
-
-
-def _write(
-    session: AnySession,
-    actor: Actor,
-    engagement_id: UUID,
-    work: Work,
-    draws: Sequence[Draw],
-    now: datetime,
-    *,
-    split_from: UUID | None = None,
-) -> Booked:
-    assert actor.person_id is not None
-    entry = TimeEntry(
-        engagement_id=engagement_id,
-        site_id=work.site_id,
-        person_id=actor.person_id,
-        worked_on=work.worked_on,
-        minutes=work.minutes,
-        kind=work.kind,
-        activity=work.activity,
-        known_issue_id=work.known_issue_id,
-        ps_kind=work.ps_kind,
-        note=work.note,
-        state="draft",
-        split_from_id=split_from,
-        created_at=now,
-    )
-    session.add(entry)
-    session.flush()
-    budgets.post(session, engagement_id, entry.id, draws, now)
-    payload = {"minutes": work.minutes, "kind": work.kind, "site_id": work.site_id, "worked_on": work.worked_on}
-    audit.record(session, actor, engagement_id, "time_entry.booked", ("time_entry", entry.id), payload)
-    return Booked(entry, list(draws))
+def _zone_of(session: AnySession, actor: Actor, person_id: UUID) -> str:
+    return actor.time_zone if person_id == actor.person_id else people.get(session, person_id).time_zone
 
 
 def submit(session: AnySession, actor: Actor, entry_id: UUID, *, now: datetime) -> TimeEntry:
     """Hand a draft in for approval. Raises NotFound, NotAllowed for somebody else's, Guard from another state."""
-    entry = entries.get(session, actor, entry_id, for_update=True)
+    return _one(submit_all(session, actor, [entry_id], now=now))
+
+
+def submit_all(session: AnySession, actor: Actor, ids: Sequence[UUID], *, now: datetime) -> Decided:
+    """Hand several drafts in; what cannot be is told with its reason and holds up no other."""
     actor.must(Permission.LOG_TIME)
-    _check_own(actor, entry)
-    return _step(session, actor, entry, "submitted", now, None)
+
+    def take(entry: TimeEntry) -> list[Draw]:
+        _check_own(actor, entry)
+        _step(session, actor, entry, "submitted", now, None)
+        return []
+
+    return _carry_on(session, actor, ids, take, now)
 
 
 def approve(session: AnySession, actor: Actor, entry_id: UUID, *, now: datetime) -> TimeEntry:
     """Accept a submitted entry: its minutes turn from held to used. Raises NotFound, NotAllowed, Guard."""
-    entry = entries.get(session, actor, entry_id, for_update=True)
-    actor.must(Permission.APPROVE_TIME)
-    _step(session, actor, entry, "approved", now, None)
-    drawn = budgets.drawn_by(session, [entry.id])[entry.id]
-    _move(session, entry, [replace(draw, minutes=0, approved=draw.minutes) for draw in drawn], now)
-    return entry
+    return _one(approve_all(session, actor, [entry_id], now=now))
+
+
+def approve_all(session: AnySession, actor: Actor, ids: Sequence[UUID], *, now: datetime) -> Decided:
+    """Accept several entries; what cannot be is told with its reason and holds up no other."""
+
+    def take(entry: TimeEntry) -> list[Draw]:
+        actor.must(Permission.APPROVE_TIME)
+        _step(session, actor, entry, "approved", now, None)
+        drawn = budgets.drawn_by(session, [entry.id])[entry.id]
+        return [replace(draw, minutes=0, approved=draw.minutes) for draw in drawn]
+
+    return _carry_on(session, actor, ids, take, now)
 
 
 def reject(session: AnySession, actor: Actor, entry_id: UUID, reason: str, *, now: datetime) -> TimeEntry:
     """Turn a submitted entry down, with a reason: its minutes are free again. Raises NotFound, NotAllowed, Guard, Invalid."""
-    entry = entries.get(session, actor, entry_id, for_update=True)
-    actor.must(Permission.APPROVE_TIME)
-    reason = read_remark("reason", reason, REASON_LENGTH)
-    if not reason:
-        raise Invalid.at("reason", "Say why, so that it can be logged right.")
-    _step(session, actor, entry, "rejected", now, reason)
-    drawn = budgets.drawn_by(session, [entry.id])[entry.id]
-    _move(session, entry, [replace(draw, minutes=-draw.minutes, approved=0) for draw in drawn], now)
-    return entry
+    return _one(reject_all(session, actor, [entry_id], reason, now=now))
+
+
+def reject_all(session: AnySession, actor: Actor, ids: Sequence[UUID], reason: str, *, now: datetime) -> Decided:
+    """Turn several entries down for one reason. Raises Invalid at `reason`."""
+    said = read_remark("reason", reason, REASON_LENGTH)
+
+    def take(entry: TimeEntry) -> list[Draw]:
+        actor.must(Permission.APPROVE_TIME)
+        if not said:
+            raise Invalid.at("reason", "Say why, so that it can be logged right.")
+        _step(session, actor, entry, "rejected", now, said)
+        drawn = budgets.drawn_by(session, [entry.id])[entry.id]
+        return [replace(draw, minutes=-draw.minutes, approved=0) for draw in drawn]
+
+    return _carry_on(session, actor, ids, take, now)
+
+
+def _carry_on(
+    session: AnySession, actor: Actor, ids: Sequence[UUID], take: Callable[[TimeEntry], list[Draw]], now: datetime
+) -> Decided:
+    """Take entries in one order, then move all counters in one order: two who decide on the same ones never wait crosswise."""
+    decided, moved = Decided([], {}), []
+    for entry_id in sorted(set(ids)):
+        try:
+            entry = entries.get(session, actor, entry_id, for_update=True)
+            draws = take(entry)
+        except TrackerError as error:
+            decided.refused[entry_id] = error
+            continue
+        decided.done.append(entry)
+        moved += draws
+        budgets.post(session, entry.engagement_id, entry.id, draws, now)
+    budgets.move(session, moved)
+    return decided
+
+
+def _one(decided: Decided) -> TimeEntry:
+    """The only entry of a decision, or why it could not be carried on."""
+    for error in decided.refused.values():
+        raise error
+    return decided.done[0]
 
 
 def reverse(session: AnySession, actor: Actor, entry_id: UUID, reason: str | None, *, now: datetime) -> Booked:
@@ -193,17 +201,14 @@ def reverse(session: AnySession, actor: Actor, entry_id: UUID, reason: str | Non
     entry that is reversed, rejected or itself a reversal, Invalid at `reason`.
     """
     entry = entries.get(session, actor, entry_id, for_update=True)
-    actor.must(Permission.LOG_TIME)
-    if not actor.may(Permission.APPROVE_TIME):
-        _check_own(actor, entry)
-        if entry.state == "approved":
-            raise NotAllowed("An approved entry is reversed by an engagement manager.")
+    _check_may_take_back(actor, entry)
     reason = read_remark("reason", reason or "", REASON_LENGTH) or None
     drawn = budgets.drawn_by(session, [entry.id])[entry.id]
     _step(session, actor, entry, "reversed", now, reason)
     back = [replace(draw, minutes=-draw.minutes, approved=-draw.approved) for draw in drawn]
     assert actor.person_id is not None
-    reversal = TimeEntry(
+    reversal = entries.insert(
+        session,
         engagement_id=entry.engagement_id,
         site_id=entry.site_id,
         person_id=entry.person_id,
@@ -215,15 +220,63 @@ def reverse(session: AnySession, actor: Actor, entry_id: UUID, reason: str | Non
         ps_kind=entry.ps_kind,
         note=reason or f"Reverses the entry of {entry.worked_on.isoformat()}.",
         state="reversal",
+        split_from_id=None,
         reverses_id=entry.id,
         created_at=now,
         decided_by=actor.person_id,
         decided_at=now,
     )
-    session.add(reversal)
-    session.flush()
     _move(session, reversal, back, now)
     return Booked(reversal, back)
+
+
+def move(session: AnySession, actor: Actor, entry_id: UUID, to: Target, *, split: bool = False, now: datetime) -> list[Booked]:
+    """Let another budget pay for an entry: its reversal and a new entry, in one unit. The new one stands where the old stood.
+
+    Raises what `reverse` and `book` raise, and Invalid at `kind` for the budget that pays already. Source: BR-05.
+    """
+    entry = entries.get(session, actor, entry_id, for_update=True)
+    _check_may_take_back(actor, entry)
+    check_moves(entry, to.kind)
+    state = entry.state
+    reverse(session, actor, entry.id, f"Moved to {to.kind.label}.", now=now)
+    work = Work(
+        site_id=entry.site_id,
+        worked_on=entry.worked_on,
+        minutes=entry.minutes,
+        kind=to.kind,
+        activity=to.activity,
+        known_issue_id=to.known_issue_id,
+        ps_kind=to.ps_kind,
+        note=entry.note,
+        person_id=entry.person_id,
+    )
+    booked = book(session, actor, work, split=split, origin=Origin(moved_from=entry.id), now=now)
+    ids = [each.entry.id for each in booked]
+    if state in ("submitted", "approved"):
+        _all(submit_all(session, actor, ids, now=now))
+    if state == "approved":
+        _all(approve_all(session, actor, ids, now=now))
+    return [replace(each, entry=entries.get(session, actor, each.entry.id)) for each in booked]
+
+
+def check_moves(entry: TimeEntry, kind: WorkKind) -> None:
+    """Raises Invalid at `kind` where the same budget would pay."""
+    if kind == entry.kind:
+        raise Invalid.at("kind", "It counts as that already. Choose what else it is.")
+
+
+def _all(decided: Decided) -> None:
+    for error in decided.refused.values():
+        raise error
+
+
+def _check_may_take_back(actor: Actor, entry: TimeEntry) -> None:
+    actor.must(Permission.LOG_TIME)
+    if not actor.may(Permission.APPROVE_TIME):
+        _check_own(actor, entry)
+        if entry.state == "approved":
+            raise NotAllowed("An approved entry is reversed by an engagement manager.")
 
 
 def _check_own(actor: Actor, entry: TimeEntry) -> None:
@@ -232,8 +285,11 @@ def _check_own(actor: Actor, entry: TimeEntry) -> None:
 
 
 def _step(session: AnySession, actor: Actor, entry: TimeEntry, to: str, now: datetime, reason: str | None) -> TimeEntry:
-    entry.state = advance(ENTRY_LIFECYCLE, entry.state, to)
+    state = advance(ENTRY_LIFECYCLE, entry.state, to)
+    check_open_day(entries.locked_through(session, entry.engagement_id), entry.worked_on)
+    entry.state = state
     entry.decided_by, entry.decided_at, entry.decision_reason = actor.person_id, now, reason
+    entry.version += 1
     session.flush()
     audit.record(
         session,

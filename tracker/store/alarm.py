@@ -7,6 +7,7 @@ as soon as it is full; the badges count the rows of the engagements on one page,
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -19,13 +20,14 @@ from tracker.domain.portfolio import Alarm
 from tracker.domain.site import LAUNCHED_STAGES
 from tracker.store.budget import Budget
 from tracker.store.change_request import ChangeRequest
-from tracker.store.database import AnySession
+from tracker.store.database import AnySession, UtcDateTime
 from tracker.store.deadline import Deadline
 from tracker.store.engagement import Engagement
 from tracker.store.question import Question
 from tracker.store.requirements import ProjectRequirements, Signature
 from tracker.store.site import Site
 
+PRESSING = {alarm: place for place, alarm in enumerate(Alarm)}
 Conditions = Sequence[sa.ColumnElement[bool]]
 FREEZES = ("code_freeze", "content_freeze")
 RUNNING = tuple(kind.value for kind, facts in KINDS.items() if facts.runs)
@@ -36,18 +38,27 @@ CUSTOMERS_KINDS = tuple(kind.value for kind, facts in KINDS.items() if facts.own
 class Days:
     """Which day it is in the zones of some engagements, for statements that ask whether a day is over."""
 
-    now: datetime
+    now: sa.ColumnElement[datetime]
     today: sa.ColumnElement[date]
+    # No date later than that can have begun anywhere.
+    last: sa.ColumnElement[date]
 
     @classmethod
-    def of(cls, now: datetime, zones: Iterable[str]) -> "Days":
-        local = {zone: now.astimezone(ZoneInfo(zone)).date() for zone in sorted(set(zones))}
-        elsewhere = [
-            (Engagement.time_zone.in_([zone for zone, day in local.items() if day == each]), sa.literal(each))
-            for each in sorted(set(local.values()) - {now.date()})
+    def of(cls, elsewhere: int) -> "Days":
+        """The days with their values left open, where it is another day in zones of so many sorts; `said` fills them in."""
+        cases = [
+            (
+                Engagement.time_zone.in_(sa.bindparam(f"zones_{each}", expanding=True)),
+                sa.bindparam(f"day_{each}", type_=sa.Date()),
+            )
+            for each in range(elsewhere)
         ]
-        here = sa.literal(now.date())
-        return cls(now, sa.case(*elsewhere, else_=here) if elsewhere else here)
+        here = sa.bindparam("day", type_=sa.Date())
+        return cls(
+            now=sa.bindparam("now", type_=UtcDateTime()),
+            today=sa.case(*cases, else_=here) if cases else here,
+            last=sa.bindparam("last_day", type_=sa.Date()),
+        )
 
     def begun(self) -> sa.ColumnElement[bool]:
         """Whether a date is today or past, to the minute where it is an instant."""
@@ -58,8 +69,19 @@ class Days:
         return sa.case((Deadline.due_at.is_not(None), Deadline.due_at <= self.now), else_=Deadline.day < self.today)
 
     def nearby(self) -> sa.ColumnElement[bool]:
-        """No date later than that can have begun anywhere; for the index."""
-        return Deadline.day <= date.fromordinal(self.now.toordinal() + 1)
+        """For the index."""
+        return Deadline.day <= self.last
+
+
+def said(now: datetime, zones: Iterable[str]) -> tuple[int, dict[str, Any]]:
+    """In zones of how many sorts it is another day than in UTC, and the values that such days leave open."""
+    local = {zone: now.astimezone(ZoneInfo(zone)).date() for zone in sorted(set(zones))}
+    elsewhere = sorted(set(local.values()) - {now.date()})
+    values: dict[str, Any] = {"now": now, "day": now.date(), "last_day": date.fromordinal(now.toordinal() + 1)}
+    for number, day in enumerate(elsewhere):
+        values[f"zones_{number}"] = [zone for zone, there in local.items() if there == day]
+        values[f"day_{number}"] = day
+    return len(elsewhere), values
 
 
 def _open_date(days: Days) -> Conditions:
@@ -147,10 +169,10 @@ def raised(alarms: Collection[Alarm], days: Days) -> sa.ColumnElement[bool]:
     return sa.and_(Engagement.status == "active", sa.or_(*rows))
 
 
-def counts_of(session: AnySession, engagements: Collection[Engagement], now: datetime) -> dict[UUID, dict[Alarm, int]]:
-    """How many things raise which alarm, for some engagements, in one statement."""
-    running = [each for each in engagements if each.status == "active"]
-    days, ids = Days.of(now, (each.time_zone for each in running)), [each.id for each in running]
+@cache
+def _counts(elsewhere: int) -> sa.CompoundSelect[str, UUID, int]:
+    """Built once: it asks all sources for the engagements of one page."""
+    days, ids = Days.of(elsewhere), sa.bindparam("ids", type_=sa.Uuid(), expanding=True)
     queries = [
         sa.select(
             sa.literal(source.alarm.value).label("alarm"),
@@ -163,8 +185,17 @@ def counts_of(session: AnySession, engagements: Collection[Engagement], now: dat
         .group_by(Engagement.id)
         for source in SOURCES
     ]
+    return sa.union_all(*queries)
+
+
+def counts_of(session: AnySession, engagements: Collection[Engagement], now: datetime) -> dict[UUID, dict[Alarm, int]]:
+    """How many things raise which alarm, for some engagements, in one statement."""
+    running = [each for each in engagements if each.status == "active"]
     found: dict[UUID, dict[Alarm, int]] = {each.id: {} for each in engagements}
-    for row in session.execute(sa.union_all(*queries)):
+    if not running:
+        return found
+    elsewhere, values = said(now, (each.time_zone for each in running))
+    for row in session.execute(_counts(elsewhere), values | {"ids": [each.id for each in running]}):
         counted = found[row.engagement_id]
         counted[Alarm(row.alarm)] = counted.get(Alarm(row.alarm), 0) + row.things
-    return {each: dict(sorted(counted.items(), key=lambda pair: list(Alarm).index(pair[0]))) for each, counted in found.items()}
+    return {each: dict(sorted(counted.items(), key=lambda pair: PRESSING[pair[0]])) for each, counted in found.items()}

@@ -107,12 +107,21 @@ def write_trail(session: AnySession, now: datetime) -> None:
         _append(session, chain, events, now)
 
 
+_heads = table_of(AuditChain)
+_HEAD = sa.select(_heads.c.seq, _heads.c.hash).where(_heads.c.chain == sa.bindparam("of")).with_for_update()
+_MOVE_HEAD = (
+    sa.update(_heads)
+    .where(_heads.c.chain == sa.bindparam("of"))
+    .values(seq=sa.bindparam("last", type_=sa.Integer), hash=sa.bindparam("digest"))
+)
+_WRITE = sa.insert(table_of(AuditEntry))
+
+
 def _append(session: AnySession, chain: str, events: Iterable[AuditEvent], now: datetime) -> None:
-    heads = table_of(AuditChain)
-    head = session.execute(sa.select(heads.c.seq, heads.c.hash).where(heads.c.chain == chain).with_for_update()).first()
+    head = session.execute(_HEAD, {"of": chain}).first()
     if head is None:
-        session.execute(insert_or_ignore(session, heads).values(chain=chain, seq=0, hash=GENESIS))
-        head = session.execute(sa.select(heads.c.seq, heads.c.hash).where(heads.c.chain == chain).with_for_update()).one()
+        session.execute(insert_or_ignore(session, _heads).values(chain=chain, seq=0, hash=GENESIS))
+        head = session.execute(_HEAD, {"of": chain}).one()
     seq, previous = head
     rows = []
     for event in events:
@@ -135,8 +144,8 @@ def _append(session: AnySession, chain: str, events: Iterable[AuditEvent], now: 
         }
         row["hash"] = previous = entry_digest(row)
         rows.append(row)
-    session.execute(sa.insert(table_of(AuditEntry)), rows)
-    session.execute(sa.update(heads).where(heads.c.chain == chain).values(seq=seq, hash=previous))
+    session.execute(_WRITE, rows)
+    session.execute(_MOVE_HEAD, {"of": chain, "last": seq, "digest": previous})
 
 
 def entries_of(session: AnySession, engagement_id: UUID, *, before: int | None, limit: int) -> list[AuditEntry]:
@@ -153,7 +162,7 @@ def done_since(session: AnySession, engagement_id: UUID, action: str, since: dat
     return list(session.scalars(query.where(AuditEntry.at >= since).order_by(AuditEntry.seq)))
 
 
-def _heads(session: AnySession) -> dict[str, tuple[int, str]]:
+def _heads_of(session: AnySession) -> dict[str, tuple[int, str]]:
     query = sa.select(AuditChain.chain, AuditChain.seq, AuditChain.hash)
     return {row.chain: (row.seq, row.hash) for row in session.execute(query)}
 
@@ -164,7 +173,7 @@ def chain_faults(session: AnySession) -> list[str]:
     Others may go on writing meanwhile: a chain must reach the head it had before, and none beyond the head it has after.
     """
     faults: list[str] = []
-    heads = _heads(session)
+    heads = _heads_of(session)
     reached: dict[str, tuple[int, str]] = {}
     whole = {chain for chain, head in heads.items() if head == (0, GENESIS)}
     table = table_of(AuditEntry)
@@ -182,6 +191,6 @@ def chain_faults(session: AnySession) -> list[str]:
         if reached[row["chain"]] == heads.get(row["chain"]):
             whole.add(row["chain"])
     faults += [f"audit chain {chain}: its end is missing" for chain in heads if chain not in whole]
-    later = _heads(session)
+    later = _heads_of(session)
     beyond = [chain for chain, (seq, _hash) in reached.items() if seq > later.get(chain, (0, GENESIS))[0]]
     return faults + [f"audit chain {chain}: it has entries beyond its end" for chain in beyond]

@@ -52,12 +52,26 @@ class Budget(Keyed, Base):
 
 
 class PsBlock(Versioned, Base):
-    """PS hours bought at one time. Drawn oldest first; what it paid for stays pinned to it."""
+    """PS hours bought at one time. Drawn oldest first; what it paid for stays pinned to it.
+
+    What is left when it ends lapses, unless it carries over. One that was entered by mistake is voided, never deleted.
+    """
 
     __table_args__ = (
         sa.UniqueConstraint("engagement_id", "id"),
         sa.CheckConstraint("limit_minutes >= 240", name="four_hours"),
-        sa.CheckConstraint(COUNTERS, name="within_limit"),
+        sa.CheckConstraint(
+            "0 <= approved AND approved <= booked AND 0 <= lapsed_minutes AND booked + lapsed_minutes <= limit_minutes",
+            name="within_limit",
+        ),
+        sa.CheckConstraint("voided_at IS NULL OR booked = 0", name="void_is_empty"),
+        sa.CheckConstraint("(voided_at IS NULL) = (void_reason IS NULL)", name="void_is_explained"),
+        sa.Index(
+            "ix_ps_block_turn",
+            "turn_at",
+            sqlite_where=sa.text("turn_at IS NOT NULL"),
+            postgresql_where=sa.text("turn_at IS NOT NULL"),
+        ),
     )
     engagement_id: Mapped[UUID] = mapped_column(sa.ForeignKey("engagement.id"))
     limit_minutes: Mapped[int]
@@ -66,6 +80,21 @@ class PsBlock(Versioned, Base):
     reference: Mapped[str]
     purchased_on: Mapped[date]
     created_at: Mapped[datetime]
+    # The last day on which it can be drawn; what is left then lapses unless it carries over.
+    expires_on: Mapped[date | None]
+    carries_over: Mapped[bool] = mapped_column(default=False)
+    lapsed_minutes: Mapped[int] = mapped_column(default=0)
+    lapsed_at: Mapped[datetime | None]
+    # The next moment at which it has to be looked at: a warning is due, or its end.
+    turn_at: Mapped[datetime | None]
+    voided_at: Mapped[datetime | None]
+    voided_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
+    void_reason: Mapped[str | None]
+
+    @property
+    def left(self) -> int:
+        """What can still be drawn, in minutes."""
+        return 0 if self.voided_at else self.limit_minutes - self.booked - self.lapsed_minutes
 
 
 class Posting(Keyed, Base):
@@ -126,25 +155,37 @@ def of_sites(session: AnySession, sites: Collection[tuple[UUID, UUID]]) -> dict[
     return {site_id: [*payers.get(site_id, []), *payers.get(engagement_id, [])] for engagement_id, site_id in sites}
 
 
+_OF_ENGAGEMENT = (
+    sa.select(Budget)
+    .where(Budget.engagement_id == sa.bindparam("engagement"))
+    .order_by(
+        Budget.site_id.is_(None),
+        Budget.site_id,
+        sa.case({kind.value: place for place, kind in enumerate(DRAW_ORDER)}, value=Budget.kind),
+    )
+)
+_BLOCKS = sa.select(PsBlock).where(PsBlock.engagement_id == sa.bindparam("engagement")).order_by(PsBlock.purchased_on, PsBlock.id)
+
+
 def of_engagement(session: AnySession, engagement_id: UUID) -> list[Budget]:
     """All budgets of an engagement, those of sites first, in draw order within a site."""
-    rank = sa.case({kind.value: place for place, kind in enumerate(DRAW_ORDER)}, value=Budget.kind)
-    query = sa.select(Budget).where(Budget.engagement_id == engagement_id)
-    return list(session.scalars(query.order_by(Budget.site_id.is_(None), Budget.site_id, rank)))
+    return list(session.scalars(_OF_ENGAGEMENT, {"engagement": engagement_id}))
+
+
+_OF_ENGAGEMENTS = sa.select(Budget).where(Budget.engagement_id.in_(sa.bindparam("ids", expanding=True)))
 
 
 def of_engagements(session: AnySession, ids: Sequence[UUID]) -> dict[UUID, list[Budget]]:
     """The budgets of several engagements, in one statement."""
     grouped: dict[UUID, list[Budget]] = {each: [] for each in ids}
-    for budget in session.scalars(sa.select(Budget).where(Budget.engagement_id.in_(ids))):
+    for budget in session.scalars(_OF_ENGAGEMENTS, {"ids": list(ids)}):
         grouped[budget.engagement_id].append(budget)
     return grouped
 
 
 def blocks_of(session: AnySession, engagement_id: UUID) -> list[PsBlock]:
     """The PS blocks of an engagement, in the order in which they are drawn: oldest first."""
-    query = sa.select(PsBlock).where(PsBlock.engagement_id == engagement_id)
-    return list(session.scalars(query.order_by(PsBlock.purchased_on, PsBlock.id)))
+    return list(session.scalars(_BLOCKS, {"engagement": engagement_id}))
 
 
 def hold(session: AnySession, budget: Budget) -> int:
@@ -153,43 +194,132 @@ def hold(session: AnySession, budget: Budget) -> int:
     return int(session.execute(query).scalar_one())
 
 
-def take(session: AnySession, budget: Budget, minutes: int) -> list[Draw] | None:
-    """Book minutes if they fit, by one conditional UPDATE; None where they do not.
+@dataclass(frozen=True)
+class Taken:
+    """Minutes that fitted: what paid for them, and how full that budget was before and is now."""
+
+    draws: list[Draw]
+    limit: int
+    after: int
+
+    @property
+    def before(self) -> int:
+        return self.after - sum(draw.minutes for draw in self.draws)
+
+
+def _take_if_it_fits(mine: sa.ColumnElement[bool]) -> sa.Update:
+    minutes = sa.bindparam("minutes", type_=sa.Integer)
+    table = table_of(Budget)
+    return (
+        sa.update(table)
+        .where(mine, table.c.kind == sa.bindparam("which"), table.c.booked + minutes <= table.c.limit_minutes)
+        .values(booked=table.c.booked + minutes)
+        .returning(table.c.id, table.c.limit_minutes, table.c.booked)
+    )
+
+
+_TAKE_OF_SITE = _take_if_it_fits(table_of(Budget).c.site_id == sa.bindparam("of"))
+_TAKE_OF_POOL = _take_if_it_fits(table_of(Budget).c.engagement_id == sa.bindparam("of"))
+
+
+def take(session: AnySession, kind: BudgetKind, engagement_id: UUID, site_id: UUID, minutes: int) -> Taken | None:
+    """Book minutes on what a site has of a kind if they fit, by one conditional UPDATE; None where they do not.
 
     On the PS pool the row just taken serialises what follows: the blocks are drawn oldest first, each by its own
     conditional UPDATE, and one entry may cross blocks.
     """
-    fits = sa.update(Budget).where(Budget.id == budget.id, Budget.booked + minutes <= Budget.limit_minutes)
-    if not changed_one(session, fits.values(booked=Budget.booked + minutes)):
+    pooled = kind is BudgetKind.PS
+    asked = {"of": engagement_id if pooled else site_id, "which": kind.value, "minutes": minutes}
+    row = session.execute(_TAKE_OF_POOL if pooled else _TAKE_OF_SITE, asked).first()
+    if row is None:
         return None
-    if budget.site_id is not None:
-        return [Draw(budget.id, BudgetKind(budget.kind), budget.site_id, None, minutes)]
-    return _take_blocks(session, budget, minutes)
+    of_site = [Draw(row.id, kind, site_id, None, minutes)]
+    draws = _take_blocks(session, row.id, engagement_id, minutes) if pooled else of_site
+    return Taken(draws, row.limit_minutes, row.booked)
 
 
-def _take_blocks(session: AnySession, pool: Budget, minutes: int) -> list[Draw]:
+def _take_blocks(session: AnySession, pool_id: UUID, engagement_id: UUID, minutes: int) -> list[Draw]:
     draws: list[Draw] = []
-    query = sa.select(PsBlock.id, PsBlock.limit_minutes - PsBlock.booked).where(
-        PsBlock.engagement_id == pool.engagement_id, PsBlock.booked < PsBlock.limit_minutes
+    query = sa.select(PsBlock.id, _room_of_block()).where(
+        PsBlock.engagement_id == engagement_id, _room_of_block() > 0, PsBlock.voided_at.is_(None)
     )
     for block_id, left in session.execute(query.order_by(PsBlock.purchased_on, PsBlock.id).with_for_update()).all():
         share = min(left, minutes)
         session.execute(sa.update(PsBlock).where(PsBlock.id == block_id).values(booked=PsBlock.booked + share))
-        draws.append(Draw(pool.id, BudgetKind.PS, None, block_id, share))
+        draws.append(Draw(pool_id, BudgetKind.PS, None, block_id, share))
         minutes -= share
         if minutes == 0:
             return draws
-    raise RuntimeError(f"the pool of engagement {pool.engagement_id} holds more than its blocks")
+    raise RuntimeError(f"the pool of engagement {engagement_id} holds more than its blocks")
+
+
+def _room_of_block() -> sa.ColumnElement[int]:
+    return PsBlock.limit_minutes - PsBlock.booked - PsBlock.lapsed_minutes
+
+
+def lapse_ended(session: AnySession, engagement_id: UUID, today: date, now: datetime) -> list[tuple[PsBlock, int]]:
+    """Take what is left in blocks that have ended out of the pool; return each with the minutes that lapsed.
+
+    `today` is the day in the engagement's zone. What was used stays used. A block that carries over keeps its minutes.
+    """
+    ended = (PsBlock.expires_on < today, PsBlock.lapsed_at.is_(None), PsBlock.voided_at.is_(None))
+    mine = (PsBlock.engagement_id == engagement_id, *ended)
+    if session.execute(sa.select(PsBlock.id).where(*mine).limit(1)).first() is None:
+        return []
+    pool = sa.select(Budget.id).where(Budget.engagement_id == engagement_id, Budget.kind == BudgetKind.PS)
+    pool_id = session.execute(pool.with_for_update()).scalar_one()
+    lapsed = []
+    for block in session.scalars(
+        sa.select(PsBlock).where(*mine).with_for_update(), execution_options={"populate_existing": True}
+    ):
+        minutes = 0 if block.carries_over else block.left
+        block.lapsed_minutes += minutes
+        block.lapsed_at, block.turn_at = now, None
+        block.version += 1
+        lapsed.append((block, minutes))
+    session.flush()
+    gone = sum(minutes for _block, minutes in lapsed)
+    smaller = sa.update(Budget).where(Budget.id == pool_id).values(limit_minutes=Budget.limit_minutes - gone)
+    session.execute(smaller)
+    return lapsed
+
+
+def give_back(draws: Sequence[Draw], minutes: int) -> list[Draw]:
+    """The draws that return so many minutes of what was drawn, the last drawn first."""
+    back: list[Draw] = []
+    for draw in reversed(draws):
+        share = min(draw.minutes, minutes)
+        if share > 0:
+            back.append(replace(draw, minutes=-share, approved=0))
+            minutes -= share
+    return back
 
 
 def move(session: AnySession, draws: Iterable[Draw]) -> None:
-    """Apply signed draws to their counters: approvals, rejections and reversals. The pool comes before its blocks."""
-    for draw in draws:
+    """Apply signed draws to their counters: approvals, rejections and reversals. The pool comes before its blocks.
+
+    In one order of budgets, so that two units that decide on several entries never wait crosswise. What comes back to a
+    block that has ended lapses at once, and leaves the pool with it.
+    """
+    for draw in sorted(draws, key=lambda draw: (str(draw.budget_id), str(draw.block_id))):
         booked, approved = Budget.booked + draw.minutes, Budget.approved + draw.approved
         session.execute(sa.update(Budget).where(Budget.id == draw.budget_id).values(booked=booked, approved=approved))
-        if draw.block_id is not None:
-            booked, approved = PsBlock.booked + draw.minutes, PsBlock.approved + draw.approved
-            session.execute(sa.update(PsBlock).where(PsBlock.id == draw.block_id).values(booked=booked, approved=approved))
+        if draw.block_id is None:
+            continue
+        booked, approved = PsBlock.booked + draw.minutes, PsBlock.approved + draw.approved
+        session.execute(sa.update(PsBlock).where(PsBlock.id == draw.block_id).values(booked=booked, approved=approved))
+        if draw.minutes < 0:
+            _lapse_again(session, draw)
+
+
+def _lapse_again(session: AnySession, draw: Draw) -> None:
+    ended = sa.update(PsBlock).where(PsBlock.id == draw.block_id, PsBlock.lapsed_at.is_not(None), ~PsBlock.carries_over)
+    if changed_one(session, ended.values(lapsed_minutes=PsBlock.lapsed_minutes - draw.minutes)):
+        pool = sa.update(Budget).where(Budget.id == draw.budget_id)
+        session.execute(pool.values(limit_minutes=Budget.limit_minutes + draw.minutes))
+
+
+_POST = sa.insert(table_of(Posting))
 
 
 def post(session: AnySession, engagement_id: UUID, entry_id: UUID, draws: Iterable[Draw], now: datetime) -> None:
@@ -209,7 +339,7 @@ def post(session: AnySession, engagement_id: UUID, entry_id: UUID, draws: Iterab
         for draw in draws
     ]
     if rows:
-        session.execute(sa.insert(table_of(Posting)), rows)
+        session.execute(_POST, rows)
 
 
 def drawn_by(session: AnySession, entry_ids: Sequence[UUID]) -> dict[UUID, list[Draw]]:
@@ -252,8 +382,9 @@ def _drift(
 
 
 def _pool_drift(session: AnySession) -> list[str]:
-    bought = sa.func.sum(PsBlock.limit_minutes).label("bought")
-    pools = sa.select(PsBlock.engagement_id, bought).group_by(PsBlock.engagement_id).subquery()
+    bought = sa.func.sum(PsBlock.limit_minutes - PsBlock.lapsed_minutes).label("bought")
+    blocks = sa.select(PsBlock.engagement_id, bought).where(PsBlock.voided_at.is_(None))
+    pools = blocks.group_by(PsBlock.engagement_id).subquery()
     total = sa.func.coalesce(pools.c.bought, 0)
     query = sa.select(Budget.id, Budget.limit_minutes, total).outerjoin(pools, pools.c.engagement_id == Budget.engagement_id)
     wrong = session.execute(query.where(Budget.kind == BudgetKind.PS, Budget.limit_minutes != total))

@@ -122,10 +122,16 @@ def next_number(session: AnySession, engagement_id: UUID) -> int:
     return int(session.scalar(highest) or 0) + 1
 
 
+_OPEN = (
+    sa.select(ChangeRequest)
+    .where(ChangeRequest.engagement_id == sa.bindparam("engagement"), ChangeRequest.state.in_(UNDECIDED_STATES))
+    .order_by(ChangeRequest.number)
+)
+
+
 def open_of_engagement(session: AnySession, engagement_id: UUID) -> list[ChangeRequest]:
     """Everything of an engagement that is not decided, the oldest first."""
-    query = sa.select(ChangeRequest).where(ChangeRequest.engagement_id == engagement_id)
-    return list(session.scalars(query.where(ChangeRequest.state.in_(UNDECIDED_STATES)).order_by(ChangeRequest.number)))
+    return list(session.scalars(_OPEN, {"engagement": engagement_id}))
 
 
 def waiting_on_customer(session: AnySession, actor: Actor, *, limit: int) -> list[tuple[ChangeRequest, Engagement]]:

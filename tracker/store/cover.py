@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from tracker.domain.access import Actor, Role
 from tracker.domain.errors import NotFound
-from tracker.store.database import AnySession, Base, Keyed
+from tracker.store.database import AnySession, Base, Keyed, UtcDateTime
 from tracker.store.person import Person
 
 
@@ -57,9 +58,13 @@ def _rows() -> sa.Select[Cover, str, str]:
     return query.join(stand_in, stand_in.id == Cover.cover_id)
 
 
+_MOMENT: Any = sa.bindparam("now", type_=UtcDateTime())
+_RUNNING_FOR = _rows().where(Cover.person_id.in_(sa.bindparam("people", expanding=True)), running(_MOMENT))
+
+
 def running_for(session: AnySession, person_ids: Collection[UUID], now: datetime) -> dict[UUID, CoverRow]:
     """The covers that run at a moment, by who is away, in one statement."""
-    rows = session.execute(_rows().where(Cover.person_id.in_(person_ids), running(now)))
+    rows = session.execute(_RUNNING_FOR, {"people": list(person_ids), "now": now})
     return {row[0].person_id: CoverRow(*row) for row in rows}
 
 

@@ -1,6 +1,7 @@
 """The ground of all tables: base class, column types, engine settings."""
 
 import sqlite3
+import time
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
@@ -21,6 +22,7 @@ from sqlalchemy.orm import (
     mapped_column,
     scoped_session,
 )
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
 from tracker.store.identity import new_id
@@ -33,6 +35,7 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 BUSY_MILLISECONDS = 5000
+REST_SECONDS = 1.0
 AnySession = Session | scoped_session[Session] | scoped_session[FlaskSession]
 
 
@@ -116,9 +119,13 @@ db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": Fal
 WRITING: ContextVar[int | None] = ContextVar("writing", default=None)
 
 
-def prepare_engine(engine: Engine) -> None:
-    """Make an engine keep what it commits: on SQLite write-ahead log, full sync, foreign keys and our own BEGIN."""
+def prepare_engine(engine: Engine, *, rest_seconds: float = REST_SECONDS) -> None:
+    """Make an engine keep what it commits: on SQLite write-ahead log, full sync, foreign keys and our own BEGIN.
+
+    On PostgreSQL a connection that has rested is asked whether it still lives before it is used.
+    """
     if engine.dialect.name != "sqlite":
+        _ask_the_rested(engine, rest_seconds)
         return
 
     @event.listens_for(engine, "connect")
@@ -148,6 +155,24 @@ def prepare_engine(engine: Engine) -> None:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         finally:
             connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+
+
+def _ask_the_rested(engine: Engine, rest_seconds: float) -> None:
+    """What `pool_pre_ping` does at every use costs a round trip at every use; a server seldom goes away within a second."""
+
+    @event.listens_for(engine, "checkin")
+    def checkin(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info["rests_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def checkout(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+        rested = time.monotonic() - record.info.get("rests_since", time.monotonic())
+        if rested < rest_seconds:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as gone:
+            raise sa.exc.DisconnectionError from gone
 
 
 @event.listens_for(Session, "before_flush")

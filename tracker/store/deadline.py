@@ -71,11 +71,17 @@ def get(session: AnySession, actor: Actor, deadline_id: UUID) -> Deadline:
     return found
 
 
+_OF_ENGAGEMENT = (
+    sa.select(Deadline)
+    .where(Deadline.engagement_id == sa.bindparam("engagement"), Deadline.withdrawn_at.is_(None))
+    .order_by(Deadline.day, Deadline.id)
+)
+
+
 def of_engagement(session: AnySession, engagement_id: UUID, *, anew: bool = False) -> list[Deadline]:
     """The dates of an engagement and its sites, in order; `anew` reads also those again that were read before."""
-    query = sa.select(Deadline).where(Deadline.engagement_id == engagement_id, Deadline.withdrawn_at.is_(None))
-    ordered = query.order_by(Deadline.day, Deadline.id)
-    return list(session.scalars(ordered, execution_options={"populate_existing": anew}))
+    found = session.scalars(_OF_ENGAGEMENT, {"engagement": engagement_id}, execution_options={"populate_existing": anew})
+    return list(found)
 
 
 def page(session: AnySession, engagement_id: UUID, *, after: Deadline | None, limit: int) -> list[Deadline]:

@@ -1,8 +1,8 @@
 """The customer's duties, with whose they are and the dates they hang on."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -12,7 +12,7 @@ from tracker.domain.access import Actor
 from tracker.domain.duty import DutyState
 from tracker.domain.errors import NotFound
 from tracker.domain.workday import Calendar
-from tracker.store.database import AnySession, Base, Versioned
+from tracker.store.database import AnySession, Base, Versioned, table_of
 from tracker.store.deadline import Deadline
 from tracker.store.engagement import Engagement, visible
 from tracker.store.person import Person
@@ -70,11 +70,11 @@ class DutyRow:
         return self.deadline.dates.ends_at(Calendar(self.engagement.time_zone)) if self.deadline else None
 
 
-def _rows(
-    session: AnySession, *where: sa.ColumnElement[bool], order: Sequence[object] = (), limit: int | None = None
-) -> list[DutyRow]:
+def _query(
+    *where: sa.ColumnElement[bool], order: Sequence[object] = (), limit: int | None = None
+) -> sa.Select[Duty, Engagement, Deadline, str, str, str]:
     owner, doer = aliased(Person), aliased(Person)
-    query = (
+    return (
         sa.select(Duty, Engagement, Deadline, owner.name, doer.name, Site.name)
         .join(Engagement, Engagement.id == Duty.engagement_id)
         .outerjoin(Deadline, Deadline.id == Duty.deadline_id)
@@ -85,7 +85,12 @@ def _rows(
         .order_by(*(order or (Duty.id,)))  # type: ignore[arg-type]  # columns and expressions alike
         .limit(limit)
     )
-    return [DutyRow(*row) for row in session.execute(query)]
+
+
+def _rows(
+    session: AnySession, *where: sa.ColumnElement[bool], order: Sequence[object] = (), limit: int | None = None
+) -> list[DutyRow]:
+    return [DutyRow(*row) for row in session.execute(_query(*where, order=order, limit=limit))]
 
 
 DUE_FIRST = (Deadline.day.is_(None), Deadline.day, Duty.id)
@@ -106,9 +111,26 @@ def of_engagement(session: AnySession, engagement_id: UUID) -> list[DutyRow]:
     return _rows(session, Duty.engagement_id == engagement_id, STILL_THERE, order=DUE_FIRST)
 
 
-def open_of_engagement(session: AnySession, engagement_id: UUID) -> list[DutyRow]:
-    """What the customer still has to do in an engagement, what is due first first."""
-    return _rows(session, Duty.engagement_id == engagement_id, Duty.state == "open", STILL_THERE, order=DUE_FIRST)
+_OPEN = sa.select(Duty).where(Duty.engagement_id == sa.bindparam("engagement"), Duty.state == "open")
+_WAIVED = sa.select(table_of(Duty).c.deadline_id).where(
+    Duty.engagement_id == sa.bindparam("engagement"), Duty.state == "waived", Duty.deadline_id.is_not(None)
+)
+
+
+def open_of_engagement(
+    session: AnySession, engagement_id: UUID, dated: Iterable[Deadline], withdrawn: Collection[UUID]
+) -> list[tuple[Duty, Deadline | None]]:
+    """What the customer still has to do in an engagement, each with its date, what is due first first.
+
+    The engagement's dates and the sites that have left it were read before.
+    """
+    dates = {deadline.id: deadline for deadline in dated}
+    found = [
+        (duty, dates.get(duty.deadline_id) if duty.deadline_id else None)
+        for duty in session.scalars(_OPEN, {"engagement": engagement_id})
+        if duty.site_id not in withdrawn
+    ]
+    return sorted(found, key=lambda pair: (pair[1].day if pair[1] else date.max, pair[0].id))
 
 
 def open_of_customer_for(session: AnySession, actor: Actor, *, limit: int) -> list[DutyRow]:
@@ -156,5 +178,4 @@ def of_deadline(session: AnySession, deadline_id: UUID) -> Duty | None:
 
 def waived_dates(session: AnySession, engagement_id: UUID) -> frozenset[UUID]:
     """The dates of which nobody is reminded, because what was to be done by then was waived."""
-    query = sa.select(Duty.deadline_id).where(Duty.engagement_id == engagement_id, Duty.state == "waived")
-    return frozenset(found for found in session.scalars(query) if found is not None)
+    return frozenset(session.scalars(_WAIVED, {"engagement": engagement_id}))

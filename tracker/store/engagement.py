@@ -1,17 +1,20 @@
 """Customers, their engagements, the agreement behind each, and who works on it. Access is decided here, by a join."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, aliased, mapped_column, validates
 
-from tracker.domain.access import MANAGERS, Actor
+from tracker.domain.access import MANAGERS, Actor, Role
 from tracker.domain.engagement import TYPES, UAT_SILENCE, Windows
 from tracker.domain.errors import NotFound
 from tracker.store.cover import Cover, running
-from tracker.store.database import AnySession, Base, DayOrNever, Keyed, Versioned, folded, insert_or_ignore, table_of
+from tracker.store.database import AnySession, Base, DayOrNever, Keyed, UtcDateTime, Versioned, folded, insert_or_ignore, table_of
 from tracker.store.identity import new_id
 from tracker.store.person import Person
 
@@ -54,6 +57,8 @@ class Engagement(Versioned, Base):
     requirements_version: Mapped[int] = mapped_column(default=0)
     # The earliest open date, kept by planning; a list in its order reads an index instead of every date.
     next_on: Mapped[date | None] = mapped_column(DayOrNever(), nullable=False, default=None)
+    # Hours up to this day are closed: none is logged, changed or decided on any more.
+    hours_locked_through: Mapped[date | None]
     created_at: Mapped[datetime]
 
     @validates("name")
@@ -80,6 +85,9 @@ class Agreement(Keyed, Base):
     hypercare_business_days: Mapped[int]
     uat_silence: Mapped[str]
     catalogue_version: Mapped[int]
+    # How many days a PS block can be drawn; none means for ever. And whether what is left then stays.
+    ps_valid_days: Mapped[int | None]
+    ps_carry_over: Mapped[bool] = mapped_column(default=False)
 
     @property
     def windows(self) -> Windows:
@@ -150,9 +158,65 @@ def ids_on_it(actor: Actor) -> sa.CompoundSelect[tuple[UUID]]:
     return sa.union(*parts)
 
 
+@dataclass(frozen=True)
+class Sight:
+    """How somebody sees engagements, apart from who they are.
+
+    A statement of a hot path is built once for each sight and then only run: building costs more than running. The
+    condition is the one of `visible`, its values left open; `who` fills them in.
+    """
+
+    of_customer: bool
+    is_staff: bool
+    sees_all: bool
+    of_one: bool
+    may_cover: bool
+
+    @classmethod
+    def of(cls, actor: Actor) -> "Sight":
+        return cls(
+            of_customer=actor.customer_id is not None,
+            is_staff=actor.is_staff,
+            sees_all=actor.sees_all,
+            of_one=actor.only_engagement_id is not None,
+            may_cover=actor.now is not None,
+        )
+
+    def condition(self) -> sa.ColumnElement[bool]:
+        """What an engagement must meet to be seen, with the actor's values as parameters."""
+        return visible(self.anybody())
+
+    def anybody(self) -> Actor:
+        """Somebody who sees so, their own values left open."""
+        return Actor(
+            person_id=sa.bindparam("actor_person", type_=sa.Uuid()),  # type: ignore[arg-type]  # a value to come
+            name="",
+            role=Role.ENGINEER if self.is_staff else Role.CUSTOMER_VIEWER,
+            customer_id=sa.bindparam("actor_customer", type_=sa.Uuid()) if self.of_customer else None,  # type: ignore[arg-type]
+            only_engagement_id=sa.bindparam("actor_engagement", type_=sa.Uuid()) if self.of_one else None,  # type: ignore[arg-type]
+            sees_all=self.sees_all,
+            now=sa.bindparam("actor_now", type_=UtcDateTime()) if self.may_cover else None,  # type: ignore[arg-type]
+        )
+
+
+def who(actor: Actor) -> dict[str, Any]:
+    """The values that a sight's condition leaves open."""
+    return {
+        "actor_person": actor.person_id,
+        "actor_customer": actor.customer_id,
+        "actor_engagement": actor.only_engagement_id,
+        "actor_now": actor.now,
+    }
+
+
+@cache
+def _get(sight: Sight) -> sa.Select[Engagement]:
+    return sa.select(Engagement).where(Engagement.id == sa.bindparam("engagement"), sight.condition())
+
+
 def get(session: AnySession, actor: Actor, engagement_id: UUID) -> Engagement:
     """Raises NotFound for one that is not there or not the actor's to know of."""
-    found = session.scalar(sa.select(Engagement).where(Engagement.id == engagement_id, visible(actor)))
+    found = session.scalar(_get(Sight.of(actor)), who(actor) | {"engagement": engagement_id})
     if found is None:
         raise NotFound
     return found
@@ -212,16 +276,22 @@ def customers(session: AnySession, actor: Actor, *, after: str | None, limit: in
     return list(session.scalars(query.where(Customer.name_key > after) if after else query))
 
 
+_AGREEMENT = sa.select(Agreement).where(Agreement.engagement_id == sa.bindparam("engagement"))
+_MEMBERS = (
+    sa.select(Person)
+    .join(Member, Member.person_id == Person.id)
+    .where(Member.engagement_id == sa.bindparam("engagement"), Member.left_at.is_(None))
+    .order_by(Person.name)
+)
+
+
 def agreement_of(session: AnySession, engagement_id: UUID) -> Agreement | None:
-    return session.scalar(sa.select(Agreement).where(Agreement.engagement_id == engagement_id))
+    return session.scalar(_AGREEMENT, {"engagement": engagement_id})
 
 
 def members_of(session: AnySession, engagement_id: UUID) -> list[Person]:
     """The staff assigned to an engagement, by name."""
-    query = sa.select(Person).join(Member, Member.person_id == Person.id)
-    return list(
-        session.scalars(query.where(Member.engagement_id == engagement_id, Member.left_at.is_(None)).order_by(Person.name))
-    )
+    return list(session.scalars(_MEMBERS, {"engagement": engagement_id}))
 
 
 def active_member(session: AnySession, engagement_id: UUID, person_id: UUID) -> Member | None:
@@ -237,12 +307,22 @@ def choices(session: AnySession, actor: Actor, *, limit: int = 500) -> dict[UUID
     return {row.id: row.name for row in session.execute(query.limit(limit))}
 
 
+_MANAGERS = (
+    sa.select(Person.id, Person.name)
+    .where(
+        sa.or_(
+            sa.and_(Person.role.in_(sorted(MANAGERS)), Person.deactivated_at.is_(None)),
+            sa.and_(Person.deactivated_at.is_not(None), sa.exists().where(Engagement.manager_id == Person.id)),
+        )
+    )
+    .order_by(Person.name_key, Person.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+
+
 def managers(session: AnySession, *, limit: int = 500) -> dict[UUID, str]:
     """Who may lead an engagement, by name: those who are here, and those who still lead one."""
-    leads = sa.exists().where(Engagement.manager_id == Person.id)
-    able = sa.and_(Person.role.in_(sorted(MANAGERS)), Person.deactivated_at.is_(None))
-    query = sa.select(Person.id, Person.name).where(sa.or_(able, sa.and_(Person.deactivated_at.is_not(None), leads)))
-    return {row.id: row.name for row in session.execute(query.order_by(Person.name_key, Person.id).limit(limit))}
+    return {row.id: row.name for row in session.execute(_MANAGERS, {"most": limit})}
 
 
 def customer_name(session: AnySession, actor: Actor, customer_id: UUID) -> str | None:

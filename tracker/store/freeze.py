@@ -1,8 +1,9 @@
 """Code and content freezes of sites, what the customer answered, and the exceptions that were made."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -86,8 +87,7 @@ class FreezeRow:
         return state_of(self.starts_at, self.freeze.ends_at, self.freeze.ended_at, now)
 
 
-def _rows(session: AnySession, *where: sa.ColumnElement[bool], with_overrides: bool = False) -> list[FreezeRow]:
-    """Freezes in the order of their dates, in one statement."""
+def _query(*where: sa.ColumnElement[bool], with_overrides: bool = False) -> sa.Select[Any]:
     answerer, maker = aliased(Person), aliased(Person)
     columns: list[object] = [Freeze, Deadline, Engagement, Site, answerer.name]
     query = sa.select(*columns, *((FreezeOverride, maker.name) if with_overrides else ()))  # type: ignore[call-overload]
@@ -103,8 +103,18 @@ def _rows(session: AnySession, *where: sa.ColumnElement[bool], with_overrides: b
             maker, maker.id == FreezeOverride.by
         )
         order = (*order, FreezeOverride.at.desc(), FreezeOverride.id.desc())
+    found: sa.Select[Any] = query.where(*where).order_by(*order)
+    return found
+
+
+def _rows(session: AnySession, *where: sa.ColumnElement[bool], with_overrides: bool = False) -> list[FreezeRow]:
+    """Freezes in the order of their dates, in one statement."""
+    return _read(session.execute(_query(*where, with_overrides=with_overrides)), with_overrides)
+
+
+def _read(rows: Iterable[Any], with_overrides: bool) -> list[FreezeRow]:
     found: dict[UUID, FreezeRow] = {}
-    for row in session.execute(query.where(*where).order_by(*order)):
+    for row in rows:
         freeze = found.setdefault(row[0].id, FreezeRow(*row[:5]))
         if with_overrides and row[5] is not None:
             freeze.overrides.append((row[5], row[6]))
@@ -129,9 +139,12 @@ def open_of_site(session: AnySession, site_id: UUID) -> list[FreezeRow]:
     return _rows(session, Freeze.site_id == site_id, Freeze.ended_at.is_(None))
 
 
+_OPEN = _query(Freeze.engagement_id == sa.bindparam("engagement"), Freeze.ended_at.is_(None), Site.stage != "withdrawn")
+
+
 def open_of_engagement(session: AnySession, engagement_id: UUID) -> list[FreezeRow]:
     """The freezes of an engagement's sites that are on or still to come."""
-    return _rows(session, Freeze.engagement_id == engagement_id, Freeze.ended_at.is_(None), Site.stage != "withdrawn")
+    return _read(session.execute(_OPEN, {"engagement": engagement_id}), with_overrides=False)
 
 
 def running_of_engagements(session: AnySession, ids: Collection[UUID], now: datetime) -> list[FreezeRow]:

@@ -1,6 +1,7 @@
 """What was said at the kick-off, and who was there."""
 
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from tracker.domain.access import Actor
 from tracker.domain.kickoff import Attendee
 from tracker.store.database import AnySession, Base, Versioned
-from tracker.store.engagement import Engagement, visible
+from tracker.store.engagement import Engagement, Sight, who
 
 
 class KickoffRecord(Versioned, Base):
@@ -29,7 +30,12 @@ class KickoffRecord(Versioned, Base):
         return [Attendee(each["name"], each["side"], each["role"]) for each in self.attendees]
 
 
+@cache
+def _of_engagement(sight: Sight) -> sa.Select[KickoffRecord]:
+    query = sa.select(KickoffRecord).join(Engagement, Engagement.id == KickoffRecord.engagement_id)
+    return query.where(KickoffRecord.engagement_id == sa.bindparam("engagement"), sight.condition())
+
+
 def of_engagement(session: AnySession, actor: Actor, engagement_id: UUID) -> KickoffRecord | None:
     """What was recorded of an engagement's kick-off. Its internal notes are for whoever sees internal things only."""
-    query = sa.select(KickoffRecord).join(Engagement, Engagement.id == KickoffRecord.engagement_id)
-    return session.scalar(query.where(KickoffRecord.engagement_id == engagement_id, visible(actor)))
+    return session.scalar(_of_engagement(Sight.of(actor)), who(actor) | {"engagement": engagement_id})

@@ -1,6 +1,7 @@
 """Links of an engagement: the agreement, a test script, any document that is kept elsewhere."""
 
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from tracker.domain.errors import NotFound
 from tracker.domain.link import LinkKind
 from tracker.domain.notice import Audience
 from tracker.store.database import AnySession, Base, Versioned
-from tracker.store.engagement import Engagement, visible
+from tracker.store.engagement import Engagement, Sight, who
 
 KINDS = ", ".join(f"'{kind}'" for kind in LinkKind)
 
@@ -37,27 +38,34 @@ class EngagementLink(Versioned, Base):
     removed_at: Mapped[datetime | None]
 
 
-def _open_to(actor: Actor) -> tuple[sa.ColumnElement[bool], ...]:
-    """What an actor may know of and has not been removed: what is internal does not exist for a customer."""
-    audience = sa.true() if actor.is_staff else EngagementLink.audience == Audience.CUSTOMER
-    return EngagementLink.removed_at.is_(None), visible(actor), audience
+def _open_to(sight: Sight) -> tuple[sa.ColumnElement[bool], ...]:
+    """What may be known of and has not been removed: what is internal does not exist for a customer."""
+    audience = sa.true() if sight.is_staff else EngagementLink.audience == Audience.CUSTOMER
+    return EngagementLink.removed_at.is_(None), sight.condition(), audience
 
 
 def get(session: AnySession, actor: Actor, link_id: UUID) -> EngagementLink:
     """Raises NotFound for one that is not there or not the actor's to know of."""
     query = sa.select(EngagementLink).join(Engagement, Engagement.id == EngagementLink.engagement_id)
-    found = session.scalar(query.where(EngagementLink.id == link_id, *_open_to(actor)))
+    found = session.scalar(query.where(EngagementLink.id == link_id, *_open_to(Sight.of(actor))), who(actor))
     if found is None:
         raise NotFound
     return found
 
 
+@cache
+def _of_engagement(sight: Sight) -> sa.Select[EngagementLink]:
+    query = (
+        sa.select(EngagementLink)
+        .join(Engagement, Engagement.id == EngagementLink.engagement_id)
+        .where(EngagementLink.engagement_id == sa.bindparam("engagement"), *_open_to(sight))
+    )
+    return query.order_by(EngagementLink.id)
+
+
 def of_engagement(session: AnySession, actor: Actor, engagement_id: UUID) -> list[EngagementLink]:
     """The links of an engagement and its sites, in the order they were added."""
-    query = sa.select(EngagementLink).join(Engagement, Engagement.id == EngagementLink.engagement_id)
-    return list(
-        session.scalars(query.where(EngagementLink.engagement_id == engagement_id, *_open_to(actor)).order_by(EngagementLink.id))
-    )
+    return list(session.scalars(_of_engagement(Sight.of(actor)), who(actor) | {"engagement": engagement_id}))
 
 
 def count_of_engagement(session: AnySession, engagement_id: UUID) -> int:

@@ -132,8 +132,17 @@ def count_by_state(session: AnySession, actor: Actor) -> dict[str, int]:
     return {row[0]: row[1] for row in session.execute(query.where(visible(actor)).group_by(table.c.state))}
 
 
+_COMING = (
+    sa.select(OutboxNotice)
+    .where(
+        table.c.engagement_id == sa.bindparam("engagement"),
+        table.c.state.in_([state for state in NoticeState if state not in SETTLED]),
+    )
+    .order_by(table.c.due_at, table.c.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+
+
 def coming(session: AnySession, engagement_id: UUID, *, limit: int) -> list[OutboxNotice]:
     """What an engagement's channels are to be told next, the earliest first; what is stuck stands among it."""
-    open_states = [state for state in NoticeState if state not in SETTLED]
-    query = sa.select(OutboxNotice).where(table.c.engagement_id == engagement_id, table.c.state.in_(open_states))
-    return list(session.scalars(query.order_by(table.c.due_at, table.c.id).limit(limit)))
+    return list(session.scalars(_COMING, {"engagement": engagement_id, "most": limit}))

@@ -2,7 +2,9 @@
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -10,8 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from tracker.domain.access import CUSTOMERS, STAFF, Actor, Role, Scope
 from tracker.domain.errors import NotFound
-from tracker.store.database import AnySession, Base, Keyed, Versioned, changed_one, dialect_insert, folded, table_of
-from tracker.store.setting import managers_see_all
+from tracker.store.database import AnySession, Base, Keyed, UtcDateTime, Versioned, changed_one, dialect_insert, folded, table_of
+from tracker.store.setting import MANAGERS_SEE, Setting, managers_see_all, sees_all
 
 TOKEN_PREFIX = "trk_"  # noqa: S105 -- the mark of our tokens, not one of them
 ROLES = ", ".join(f"'{role}'" for role in Role)
@@ -102,46 +104,70 @@ def actor_of(
     session: AnySession, person: Person, *, scope: str = Scope.ADMIN, only: UUID | None = None, now: datetime | None = None
 ) -> Actor:
     """The value that rules and queries take for a person; without `now` they cover for nobody."""
-    role = Role(person.role)
+    row = (person.id, person.name, person.role, person.customer_id, person.theme, person.time_zone)
+    return _acting(row, all_seen=managers_see_all(session), scope=scope, only=only, now=now)
+
+
+def _acting(row: Sequence[Any], *, all_seen: bool, scope: str, only: UUID | None, now: datetime | None) -> Actor:
+    person_id, name, role, customer_id, theme, time_zone = row
+    role = Role(role)
     return Actor(
-        person_id=person.id,
-        name=person.name,
+        person_id=person_id,
+        name=name,
         role=role,
-        customer_id=person.customer_id,
+        customer_id=customer_id,
         scope=Scope(scope),
         only_engagement_id=only,
-        sees_all=role is Role.ADMIN or (role is Role.ENGAGEMENT_MANAGER and managers_see_all(session)),
-        theme=person.theme,
-        time_zone=person.time_zone,
+        sees_all=role is Role.ADMIN or (role is Role.ENGAGEMENT_MANAGER and all_seen),
+        theme=theme,
+        time_zone=time_zone,
         now=now,
     )
 
 
+# Asked at every request: built once, and one statement with what the installation decided for managers.
+_who = table_of(Person)
+_acting_columns = (
+    *_who.c["id", "name", "role", "customer_id", "theme", "time_zone"],
+    sa.select(Setting.value).where(Setting.name == MANAGERS_SEE).scalar_subquery(),
+)
+_BY_SESSION = (
+    sa.select(*_acting_columns, table_of(LoginSession).c.id)
+    .select_from(_who.join(table_of(LoginSession), LoginSession.person_id == _who.c.id))
+    .where(
+        LoginSession.token_hash == sa.bindparam("token"),
+        LoginSession.revoked_at.is_(None),
+        LoginSession.expires_at > sa.bindparam("now", type_=UtcDateTime()),
+        _who.c.deactivated_at.is_(None),
+    )
+)
+_BY_TOKEN = (
+    sa.select(*_acting_columns, *table_of(ApiToken).c["scope", "engagement_id"])
+    .select_from(_who.join(table_of(ApiToken), ApiToken.person_id == _who.c.id))
+    .where(
+        ApiToken.token_hash == sa.bindparam("token"),
+        ApiToken.revoked_at.is_(None),
+        _who.c.deactivated_at.is_(None),
+    )
+)
+
+
 def actor_of_session(session: AnySession, token: str, now: datetime) -> tuple[Actor, UUID] | None:
     """Who is signed in under a session's secret, and the session's id."""
-    query = (
-        sa.select(Person, LoginSession.id)
-        .join(LoginSession, LoginSession.person_id == Person.id)
-        .where(
-            LoginSession.token_hash == digest(token),
-            LoginSession.revoked_at.is_(None),
-            LoginSession.expires_at > now,
-            Person.deactivated_at.is_(None),
-        )
-    )
-    found = session.execute(query).first()
-    return (actor_of(session, found[0], now=now), found[1]) if found else None
+    found = session.execute(_BY_SESSION, {"token": digest(token), "now": now}).first()
+    if found is None:
+        return None
+    *row, decided, session_id = found
+    return _acting(row, all_seen=sees_all(decided), scope=Scope.ADMIN, only=None, now=now), session_id
 
 
 def actor_of_token(session: AnySession, token: str, now: datetime) -> Actor | None:
     """Who a bearer token acts as."""
-    query = (
-        sa.select(Person, ApiToken.scope, ApiToken.engagement_id)
-        .join(ApiToken, ApiToken.person_id == Person.id)
-        .where(ApiToken.token_hash == digest(token), ApiToken.revoked_at.is_(None), Person.deactivated_at.is_(None))
-    )
-    found = session.execute(query).first()
-    return actor_of(session, found[0], scope=found[1], only=found[2], now=now) if found else None
+    found = session.execute(_BY_TOKEN, {"token": digest(token)}).first()
+    if found is None:
+        return None
+    *row, decided, scope, only = found
+    return _acting(row, all_seen=sees_all(decided), scope=scope, only=only, now=now)
 
 
 def by_email(session: AnySession, email: str) -> Person | None:
@@ -174,10 +200,12 @@ def page(session: AnySession, *, after: str | None, limit: int) -> list[Person]:
     return list(session.scalars(query.where(Person.email > after) if after else query))
 
 
+_NAMED = sa.select(_who.c.id, _who.c.name).where(_who.c.id.in_(sa.bindparam("ids", expanding=True)))
+
+
 def people_named(session: AnySession, ids: set[UUID]) -> dict[UUID, str]:
-    """Names by id, in one statement."""
-    rows = session.execute(sa.select(Person.id, Person.name).where(Person.id.in_(ids)))
-    return {row.id: row.name for row in rows}
+    """Names by id, in one statement; in none for nobody."""
+    return {row.id: row.name for row in session.execute(_NAMED, {"ids": list(ids)})} if ids else {}
 
 
 def slack_ids(session: AnySession, ids: set[UUID]) -> dict[UUID | None, str | None]:
@@ -239,6 +267,18 @@ def staff_member(session: AnySession, person_id: UUID) -> Person:
     if person.role not in STAFF:
         raise NotFound
     return person
+
+
+_STAFF_NAMES = (
+    sa.select(_who.c.id, _who.c.name)
+    .where(_who.c.role.in_(sorted(STAFF)), _who.c.deactivated_at.is_(None))
+    .order_by(_who.c.name, _who.c.id)
+)
+
+
+def staff_names(session: AnySession) -> dict[UUID, str]:
+    """The names of everybody of the staff who may be given something to do, in order, by id."""
+    return {row.id: row.name for row in session.execute(_STAFF_NAMES)}
 
 
 def active_staff(session: AnySession) -> list[Person]:

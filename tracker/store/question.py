@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import date, datetime
+from functools import cache
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -61,14 +62,20 @@ def get(session: AnySession, actor: Actor, question_id: UUID) -> tuple[Question,
     return found[0], found[1]
 
 
+@cache
+def _open(*, of_site: bool, of_side: bool) -> sa.Select[Question]:
+    query = sa.select(Question).where(Question.engagement_id == sa.bindparam("engagement"), Question.state == "open")
+    if of_site:
+        query = query.where(Question.site_id == sa.bindparam("site"))
+    if of_side:
+        query = query.where(Question.side == sa.bindparam("side"))
+    return query.order_by(Question.due_on.is_(None), Question.due_on, Question.id)
+
+
 def open_of(session: AnySession, engagement_id: UUID, *, site_id: UUID | None = None, side: str | None = None) -> list[Question]:
     """The open questions of an engagement, or of one of its sites, the most urgent first; perhaps of one side only."""
-    query = sa.select(Question).where(Question.engagement_id == engagement_id, Question.state == "open")
-    if site_id is not None:
-        query = query.where(Question.site_id == site_id)
-    if side is not None:
-        query = query.where(Question.side == side)
-    return list(session.scalars(query.order_by(Question.due_on.is_(None), Question.due_on, Question.id)))
+    query = _open(of_site=site_id is not None, of_side=side is not None)
+    return list(session.scalars(query, {"engagement": engagement_id, "site": site_id, "side": side}))
 
 
 def settled_of(session: AnySession, engagement_id: UUID, *, limit: int) -> list[Question]:

@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from tracker.domain.access import Actor
 from tracker.store.audit import canonical
 from tracker.store.database import AnySession, Base, Keyed
-from tracker.store.engagement import Engagement, visible
+from tracker.store.engagement import Engagement, Sight, who
 
 
 class ProjectRequirements(Keyed, Base):
@@ -46,17 +47,26 @@ def document_digest(document: dict[str, Any]) -> str:
     return hashlib.sha256(canonical(document).encode()).hexdigest()
 
 
+_LATEST = (
+    sa.select(ProjectRequirements)
+    .where(ProjectRequirements.engagement_id == sa.bindparam("engagement"))
+    .order_by(ProjectRequirements.version.desc())
+    .limit(1)
+)
+_SIGNATURE = sa.select(Signature).where(
+    Signature.engagement_id == sa.bindparam("engagement"),
+    Signature.subject == sa.bindparam("subject"),
+    Signature.hash == sa.bindparam("hash"),
+)
+
+
 def latest(session: AnySession, engagement_id: UUID) -> ProjectRequirements | None:
     """The version in force."""
-    query = sa.select(ProjectRequirements).where(ProjectRequirements.engagement_id == engagement_id)
-    return session.scalar(query.order_by(ProjectRequirements.version.desc()).limit(1))
+    return session.scalar(_LATEST, {"engagement": engagement_id})
 
 
 def signature(session: AnySession, engagement_id: UUID, subject: str, digest: str) -> Signature | None:
-    query = sa.select(Signature).where(
-        Signature.engagement_id == engagement_id, Signature.subject == subject, Signature.hash == digest
-    )
-    return session.scalar(query)
+    return session.scalar(_SIGNATURE, {"engagement": engagement_id, "subject": subject, "hash": digest})
 
 
 def signed_subjects(session: AnySession, engagement_id: UUID, site_id: UUID | None) -> set[str]:
@@ -65,8 +75,8 @@ def signed_subjects(session: AnySession, engagement_id: UUID, site_id: UUID | No
     return set(session.scalars(query.where(sa.or_(Signature.site_id.is_(None), Signature.site_id == site_id))))
 
 
-def unsigned(session: AnySession, actor: Actor, *, limit: int) -> list[Engagement]:
-    """Running engagements that an actor may see whose requirements are agreed and not signed, the oldest first."""
+@cache
+def _unsigned(sight: Sight) -> sa.Select[Engagement]:
     signed = sa.exists().where(
         Signature.engagement_id == ProjectRequirements.engagement_id,
         Signature.subject == "requirements",
@@ -75,5 +85,11 @@ def unsigned(session: AnySession, actor: Actor, *, limit: int) -> list[Engagemen
     in_force = sa.and_(
         ProjectRequirements.engagement_id == Engagement.id, ProjectRequirements.version == Engagement.requirements_version
     )
-    query = sa.select(Engagement).join(ProjectRequirements, in_force).where(visible(actor), Engagement.status == "active")
-    return list(session.scalars(query.where(~signed).order_by(ProjectRequirements.agreed_at, Engagement.id).limit(limit)))
+    query = sa.select(Engagement).join(ProjectRequirements, in_force).where(sight.condition(), Engagement.status == "active")
+    oldest = query.where(~signed).order_by(ProjectRequirements.agreed_at, Engagement.id)
+    return oldest.limit(sa.bindparam("most", type_=sa.Integer))
+
+
+def unsigned(session: AnySession, actor: Actor, *, limit: int) -> list[Engagement]:
+    """Running engagements that an actor may see whose requirements are agreed and not signed, the oldest first."""
+    return list(session.scalars(_unsigned(Sight.of(actor)), who(actor) | {"most": limit}))

@@ -1,6 +1,7 @@
 """Risks of an engagement. Internal ones exist for the team only: every query takes the actor and leaves them out for others."""
 
 from datetime import date, datetime
+from functools import cache
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -60,12 +61,20 @@ def get(session: AnySession, actor: Actor, risk_id: UUID) -> tuple[Risk, Engagem
 SEVERITY_ORDER = sa.case({"blocks": 0, "warns": 1}, value=Risk.severity, else_=2)
 
 
+@cache
+def _open(*, is_staff: bool, of_site: bool) -> sa.Select[Risk]:
+    query = sa.select(Risk).where(Risk.engagement_id == sa.bindparam("engagement"), Risk.state == "open")
+    if not is_staff:
+        query = query.where(Risk.audience == "customer")
+    if of_site:
+        query = query.where(Risk.site_id == sa.bindparam("site"))
+    return query.order_by(SEVERITY_ORDER, Risk.due_on.is_(None), Risk.due_on, Risk.id)
+
+
 def open_of(session: AnySession, engagement_id: UUID, actor: Actor, *, site_id: UUID | None = None) -> list[Risk]:
     """The open risks of an engagement, or of one of its sites, that an actor may know of; the gravest first."""
-    query = sa.select(Risk).where(Risk.engagement_id == engagement_id, Risk.state == "open", known_to(actor))
-    if site_id is not None:
-        query = query.where(Risk.site_id == site_id)
-    return list(session.scalars(query.order_by(SEVERITY_ORDER, Risk.due_on.is_(None), Risk.due_on, Risk.id)))
+    query = _open(is_staff=actor.is_staff, of_site=site_id is not None)
+    return list(session.scalars(query, {"engagement": engagement_id, "site": site_id}))
 
 
 def closed_of(session: AnySession, engagement_id: UUID, actor: Actor, *, limit: int) -> list[Risk]:

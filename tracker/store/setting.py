@@ -38,7 +38,12 @@ def write(session: AnySession, name: str, value: dict[str, Any]) -> None:
 
 def managers_see_all(session: AnySession) -> bool:
     """Whether engagement managers see every engagement (the default), or only those they are assigned to."""
-    return bool(read(session, MANAGERS_SEE).get("scope", "all") == "all")
+    return sees_all(read(session, MANAGERS_SEE))
+
+
+def sees_all(decided: dict[str, Any] | None) -> bool:
+    """What a value of that setting says; nothing decided means all."""
+    return bool((decided or {}).get("scope", "all") == "all")
 
 
 def beat(session: AnySession, job: str, node: str, now: datetime) -> None:
@@ -48,6 +53,9 @@ def beat(session: AnySession, job: str, node: str, now: datetime) -> None:
     session.execute(statement.on_conflict_do_update(index_elements=["job"], set_=changed))
 
 
+_BEATS = sa.select(*table_of(Heartbeat).c["job", "ran_at"])
+
+
 def heartbeats(session: AnySession) -> dict[str, datetime]:
     """When each job last ran."""
-    return {row.job: row.ran_at for row in session.execute(sa.select(Heartbeat.job, Heartbeat.ran_at))}
+    return {row.job: row.ran_at for row in session.execute(_BEATS)}

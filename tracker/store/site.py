@@ -75,10 +75,14 @@ def get_with_engagement(session: AnySession, actor: Actor, site_id: UUID) -> tup
     return found[0], found[1]
 
 
+_OF_ENGAGEMENT = (
+    sa.select(Site).where(Site.engagement_id == sa.bindparam("engagement")).order_by(Site.stage == "withdrawn", Site.id)
+)
+
+
 def of_engagement(session: AnySession, engagement_id: UUID) -> list[Site]:
     """The sites of an engagement in the order they were added, withdrawn ones last."""
-    query = sa.select(Site).where(Site.engagement_id == engagement_id)
-    return list(session.scalars(query.order_by(Site.stage == "withdrawn", Site.id)))
+    return list(session.scalars(_OF_ENGAGEMENT, {"engagement": engagement_id}))
 
 
 def at_addresses(session: AnySession, engagement_id: UUID, keys: Collection[str]) -> dict[str, Site]:

@@ -1,7 +1,10 @@
 """Time entries: work as it was stated, and how far it has been accepted. What it drew is in its postings."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -10,13 +13,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from tracker.domain.access import Actor
 from tracker.domain.errors import NotFound
 from tracker.store.budget import Posting
-from tracker.store.database import AnySession, Base, Keyed
-from tracker.store.engagement import Engagement, visible
+from tracker.store.database import AnySession, Base, Versioned, table_of
+from tracker.store.engagement import Agreement, Engagement, Sight, visible, who
+from tracker.store.identity import new_id
 from tracker.store.person import Person
 from tracker.store.site import Site
 
 
-class TimeEntry(Keyed, Base):
+class TimeEntry(Versioned, Base):
     """Work one person did on one site on one day. A reversal is an entry of its own with negative minutes."""
 
     __table_args__ = (
@@ -34,7 +38,10 @@ class TimeEntry(Keyed, Base):
             "state IN ('draft', 'submitted', 'approved', 'rejected', 'reversed', 'reversal')", name="state_known"
         ),
         sa.Index("ix_time_entry_engagement", "engagement_id", "worked_on", "id"),
-        sa.Index("ix_time_entry_person", "person_id", "worked_on", "id"),
+        sa.Index("ix_time_entry_person", "person_id", "worked_on", "state", "minutes"),
+        sa.Index("ix_time_entry_day", "worked_on", "engagement_id", "state", "minutes"),
+        sa.Index("uq_time_entry_moved_from", "moved_from_id", unique=True),
+        sa.Index("uq_time_entry_import_key", "import_key", unique=True),
         sa.Index("ix_time_entry_waiting", "engagement_id", sqlite_where=sa.text("state = 'submitted'"),
                  postgresql_where=sa.text("state = 'submitted'")),
     )  # fmt: skip
@@ -51,10 +58,93 @@ class TimeEntry(Keyed, Base):
     state: Mapped[str]
     split_from_id: Mapped[UUID | None]
     reverses_id: Mapped[UUID | None] = mapped_column(unique=True)
+    # The entry whose work this one pays for from another budget; that one is reversed.
+    moved_from_id: Mapped[UUID | None]
+    # Names the row of a file that it came from, so that the same file twice changes nothing.
+    import_key: Mapped[str | None]
     created_at: Mapped[datetime]
     decided_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
     decided_at: Mapped[datetime | None]
     decision_reason: Mapped[str | None]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where work is to be booked, read in one statement, and how much the person has on that day already (minutes)."""
+
+    site_id: UUID
+    cms: str
+    stage: str
+    listed_in_version: int | None
+    engagement_id: UUID
+    type: str
+    status: str
+    time_zone: str
+    locked_through: date | None
+    signed_on: date | None
+    catalogue_version: int | None
+    day_minutes: int
+
+
+COUNTED = ("draft", "submitted", "approved")
+
+
+@cache
+def _place_query(sight: Sight) -> sa.Select[Any]:
+    """Built once for each sight: it is run for every booking."""
+    site, engagement, agreement, entry = (table_of(each) for each in (Site, Engagement, Agreement, TimeEntry))
+    worked = sa.select(sa.func.coalesce(sa.func.sum(entry.c.minutes), 0)).where(
+        entry.c.person_id == sa.bindparam("person"), entry.c.worked_on == sa.bindparam("day"), entry.c.state.in_(COUNTED)
+    )
+    return (
+        sa.select(
+            *site.c["id", "cms", "stage", "listed_in_version"],
+            *engagement.c["id", "type", "status", "time_zone", "hours_locked_through"],
+            *agreement.c["signed_on", "catalogue_version"],
+            worked.scalar_subquery(),
+        )
+        .select_from(
+            site.join(engagement, engagement.c.id == site.c.engagement_id).outerjoin(
+                agreement, agreement.c.engagement_id == engagement.c.id
+            )
+        )
+        .where(site.c.id == sa.bindparam("site"), sight.condition())
+        .with_for_update(read=True, key_share=True, of=engagement)
+    )
+
+
+def place_of(session: AnySession, actor: Actor, site_id: UUID, person_id: UUID, day: date) -> Place:
+    """Raises NotFound. Holds the engagement against whoever closes its hours, and against nobody else."""
+    asked = who(actor) | {"site": site_id, "person": person_id, "day": day}
+    found = session.execute(_place_query(Sight.of(actor)), asked).first()
+    if found is None:
+        raise NotFound
+    return Place(*tuple(found))
+
+
+def undecided(session: AnySession, engagement_id: UUID, through: date) -> dict[str, int]:
+    """How many entries up to a day are drafts or wait for approval, by state."""
+    query = sa.select(TimeEntry.state, sa.func.count()).where(
+        TimeEntry.engagement_id == engagement_id, TimeEntry.worked_on <= through, TimeEntry.state.in_(("draft", "submitted"))
+    )
+    return {row[0]: int(row[1]) for row in session.execute(query.group_by(TimeEntry.state))}
+
+
+def locked_through(session: AnySession, engagement_id: UUID) -> date | None:
+    """Up to which day the hours of an engagement are closed; held against whoever would close more of them."""
+    query = sa.select(Engagement.hours_locked_through).where(Engagement.id == engagement_id)
+    return session.scalar(query.with_for_update(read=True, key_share=True))
+
+
+_INSERT = sa.insert(table_of(TimeEntry))
+
+
+def insert(session: AnySession, **values: Any) -> TimeEntry:
+    """Write an entry by one statement; return it as it was written, not tied to the session."""
+    row = dict.fromkeys(("decided_by", "decided_at", "decision_reason", "moved_from_id", "import_key", "reverses_id"))
+    row |= {"id": new_id(), "version": 1} | values
+    session.execute(_INSERT, row)
+    return TimeEntry(**row)
 
 
 def get(session: AnySession, actor: Actor, entry_id: UUID, *, for_update: bool = False) -> TimeEntry:
@@ -126,19 +216,30 @@ def entry_faults(session: AnySession) -> list[str]:
     ]
 
 
-def recent(
-    session: AnySession, actor: Actor, engagement_id: UUID, *, states: Collection[str], site_id: UUID | None = None, limit: int
-) -> list[tuple[TimeEntry, str, str]]:
-    """The newest entries of an engagement, or of one of its sites, each with its person's and its site's name."""
+@cache
+def _recent(sight: Sight, *, of_site: bool) -> sa.Select[TimeEntry, str, str]:
     query = (
         sa.select(TimeEntry, Person.name, Site.name)
         .join(Engagement, Engagement.id == TimeEntry.engagement_id)
         .join(Person, Person.id == TimeEntry.person_id)
         .join(Site, Site.id == TimeEntry.site_id)
-        .where(visible(actor), TimeEntry.engagement_id == engagement_id, TimeEntry.state.in_(states))
+        .where(
+            sight.condition(),
+            TimeEntry.engagement_id == sa.bindparam("engagement"),
+            TimeEntry.state.in_(sa.bindparam("states", expanding=True)),
+        )
         .order_by(TimeEntry.worked_on.desc(), TimeEntry.id.desc())
+        .limit(sa.bindparam("most", type_=sa.Integer))
     )
-    rows = session.execute((query.where(TimeEntry.site_id == site_id) if site_id else query).limit(limit))
+    return query.where(TimeEntry.site_id == sa.bindparam("site")) if of_site else query
+
+
+def recent(
+    session: AnySession, actor: Actor, engagement_id: UUID, *, states: Collection[str], site_id: UUID | None = None, limit: int
+) -> list[tuple[TimeEntry, str, str]]:
+    """The newest entries of an engagement, or of one of its sites, each with its person's and its site's name."""
+    asked = who(actor) | {"engagement": engagement_id, "site": site_id, "states": list(states), "most": limit}
+    rows = session.execute(_recent(Sight.of(actor), of_site=site_id is not None), asked)
     return [(row[0], row[1], row[2]) for row in rows]
 
 
@@ -156,9 +257,14 @@ def minutes_by_site(session: AnySession, engagement_id: UUID, first: date, last:
     return {row[0]: int(row[1]) for row in session.execute(query)}
 
 
+@cache
+def _waiting(sight: Sight) -> sa.Select[int, int]:
+    query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(TimeEntry.minutes), 0)).select_from(TimeEntry)
+    query = query.join(Engagement, Engagement.id == TimeEntry.engagement_id)
+    return query.where(sight.condition(), TimeEntry.state == "submitted")
+
+
 def waiting(session: AnySession, actor: Actor) -> tuple[int, int]:
     """How many entries that an actor may see wait for approval, and their minutes."""
-    query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(TimeEntry.minutes), 0))
-    query = query.select_from(TimeEntry).join(Engagement, Engagement.id == TimeEntry.engagement_id)
-    count, minutes = session.execute(query.where(visible(actor), TimeEntry.state == "submitted")).one()
+    count, minutes = session.execute(_waiting(Sight.of(actor)), who(actor)).one()
     return int(count), int(minutes)

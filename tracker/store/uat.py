@@ -94,8 +94,8 @@ class DefectRow:
     reporter: str
 
 
-def _rounds(session: AnySession, *where: sa.ColumnElement[bool]) -> list[RoundRow]:
-    query = (
+def _round_query(*where: sa.ColumnElement[bool]) -> sa.Select[UatRound, Site, Engagement, str]:
+    return (
         sa.select(UatRound, Site, Engagement, Person.name)
         .join(Site, Site.id == UatRound.site_id)
         .join(Engagement, Engagement.id == UatRound.engagement_id)
@@ -103,7 +103,13 @@ def _rounds(session: AnySession, *where: sa.ColumnElement[bool]) -> list[RoundRo
         .where(*where)
         .order_by(UatRound.site_id, UatRound.number.desc())
     )
-    return [RoundRow(*row) for row in session.execute(query)]
+
+
+_OPEN_ROUNDS = _round_query(UatRound.engagement_id == sa.bindparam("engagement"), UatRound.state == "open")
+
+
+def _rounds(session: AnySession, *where: sa.ColumnElement[bool]) -> list[RoundRow]:
+    return [RoundRow(*row) for row in session.execute(_round_query(*where))]
 
 
 def get_round(session: AnySession, actor: Actor, round_id: UUID) -> RoundRow:
@@ -121,7 +127,7 @@ def rounds_of_site(session: AnySession, site_id: UUID) -> list[RoundRow]:
 
 def open_rounds_of_engagement(session: AnySession, engagement_id: UUID) -> list[RoundRow]:
     """The rounds that are open in an engagement."""
-    return _rounds(session, UatRound.engagement_id == engagement_id, UatRound.state == "open")
+    return [RoundRow(*row) for row in session.execute(_OPEN_ROUNDS, {"engagement": engagement_id})]
 
 
 def latest_round(session: AnySession, site_id: UUID) -> UatRound | None:

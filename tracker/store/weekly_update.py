@@ -1,6 +1,7 @@
 """Weekly updates: drafted from the facts by the team, posted once, then fixed."""
 
 from datetime import date, datetime
+from functools import cache
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from tracker.domain.access import Actor
 from tracker.domain.errors import NotFound
 from tracker.store.database import AnySession, Base, Versioned
-from tracker.store.engagement import Engagement, visible
+from tracker.store.engagement import Engagement, Sight, visible, who
 
 
 class WeeklyUpdate(Versioned, Base):
@@ -58,14 +59,20 @@ def page(session: AnySession, actor: Actor, engagement_id: UUID, *, before: date
     return list(session.scalars(query.order_by(WeeklyUpdate.week_of.desc()).limit(limit)))
 
 
-def latest(session: AnySession, actor: Actor, engagement_id: UUID) -> WeeklyUpdate | None:
-    """The update that was posted last."""
-    query = (
+@cache
+def _latest(sight: Sight) -> sa.Select[WeeklyUpdate]:
+    return (
         sa.select(WeeklyUpdate)
         .join(Engagement, Engagement.id == WeeklyUpdate.engagement_id)
-        .where(WeeklyUpdate.engagement_id == engagement_id, WeeklyUpdate.state == "posted", visible(actor))
+        .where(WeeklyUpdate.engagement_id == sa.bindparam("engagement"), WeeklyUpdate.state == "posted", sight.condition())
+        .order_by(WeeklyUpdate.week_of.desc())
+        .limit(1)
     )
-    return session.scalar(query.order_by(WeeklyUpdate.week_of.desc()).limit(1))
+
+
+def latest(session: AnySession, actor: Actor, engagement_id: UUID) -> WeeklyUpdate | None:
+    """The update that was posted last."""
+    return session.scalar(_latest(Sight.of(actor)), who(actor) | {"engagement": engagement_id})
 
 
 def of_week(session: AnySession, engagement_id: UUID, week_of: date) -> WeeklyUpdate | None:

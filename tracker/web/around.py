@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from tracker.store import freeze as freezes
+from tracker.domain.freeze import FreezeState
 from tracker.store import kickoff as kickoffs
 from tracker.store import link as links
-from tracker.store import question as questions
 from tracker.store import risk as risks
 from tracker.store import uat as uat_rounds
 from tracker.store import weekly_update as updates
@@ -37,7 +36,7 @@ def around_of(ground: Ground) -> dict[str, Any]:
                 site=ground.site_names.get(each.site_id) if each.site_id else None,
                 url=f"/engagements/{engagement.id}/questions#question-{each.id}",
             )
-            for each in questions.open_of(db.session, engagement.id, side="team")
+            for each in ground.team_questions
         ],
         "update": update_row(latest, engagement.time_zone) if latest else None,
         "kickoff": kickoff_card(kickoffs.of_engagement(db.session, actor, engagement.id), actor),
@@ -58,7 +57,7 @@ def _risk(risk: Risk, ground: Ground) -> Shown:
 
 def _remarks(engagement: Engagement, ground: Ground, waiting: int) -> list[Shown]:
     """What an engagement should be looked at for, in a word each."""
-    running = freezes.running_of_engagements(db.session, [engagement.id], ground.now)
+    running = [row for row in ground.freezes if row.state(ground.now) is FreezeState.RUNNING]
     remarks = []
     if waiting:
         remarks.append(Shown(text=f"{count_of(waiting, 'thing')} for the customer to do", tone="amber"))

@@ -58,7 +58,7 @@ def of_person(person_id: UUID) -> ResponseReturnValue:
 def _away(person_id: UUID, url: str) -> ResponseReturnValue:
     actor, form = current_actor(), CoverForm()
     person = people.staff_member(db.session, person_id)
-    colleagues = {str(each.id): each.name for each in people.active_staff(db.session) if each.id != person_id}
+    colleagues = {str(each): name for each, name in people.staff_names(db.session).items() if each != person_id}
     form.cover.choices = choices(colleagues, "Choose a colleague")
     arranged = save(form, lambda: service.arrange(db.session, actor, person_id, form.spec(), now=utc_now()), lambda _: url)
     if arranged is None:

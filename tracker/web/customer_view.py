@@ -62,7 +62,8 @@ def page_of(engagement: Engagement, listed: list[Site], actor: Actor, signing: M
     now = utc_now()
     customer = engagements.customer(db.session, engagement.customer_id)
     ground = ground_of(engagement, customer.country, listed, actor, signing["requirements"], now)
-    stage, _count = portfolio.stages_of(db.session, [engagement])[engagement.id]
+    agreement = engagements.agreement_of(db.session, engagement.id)
+    stage = portfolio.stage_of_one(db.session, engagement, agreement, listed, ground.dated)
     manager = people.get(db.session, engagement.manager_id)
     return render_template(
         "engagement/customer.html",
@@ -70,7 +71,7 @@ def page_of(engagement: Engagement, listed: list[Site], actor: Actor, signing: M
         section_rows=section.of_engagement(actor, engagement.id, "overview"),
         refused=refused,
         engagement=present.engagement_head(engagement, customer.name, manager.name, stage),
-        agreement=present.agreement_card(engagements.agreement_of(db.session, engagement.id)),
+        agreement=present.agreement_card(agreement),
         todos=todos_of(ground),
         deadlines=_dates(ground),
         urls={"sign": f"/engagements/{engagement.id}/sign" if actor.may(Permission.SIGN) else None, "agree": None},

@@ -27,7 +27,7 @@ from tracker.store import time_entry as entries
 from tracker.store.budget import Budget
 from tracker.store.database import db
 from tracker.store.deadline import Deadline
-from tracker.store.engagement import Engagement
+from tracker.store.engagement import Customer, Engagement
 from tracker.store.holiday import countries
 from tracker.store.site import Site
 from tracker.web import customer_view, dates, present, section
@@ -36,7 +36,7 @@ from tracker.web.dates import DateView
 from tracker.web.form import Form, save
 from tracker.web.present import Shown, choices
 from tracker.web.timeline import timeline_of
-from tracker.web.todo import ground_of
+from tracker.web.todo import Ground, ground_of
 
 bp = Blueprint("engagement", __name__)
 RECENT_ENTRIES, NEXT_NOTICES = 15, 5
@@ -138,7 +138,7 @@ def add_member(engagement_id: UUID) -> ResponseReturnValue:
 
 def member_choices(assigned: set[UUID]) -> dict[str, str]:
     """The staff who are not assigned yet."""
-    free = {str(person.id): person.name for person in people.active_staff(db.session) if person.id not in assigned}
+    free = {str(each): name for each, name in people.staff_names(db.session).items() if each not in assigned}
     return choices(free, "Choose somebody")
 
 
@@ -174,8 +174,12 @@ def page_of(
         signing = requirements_of(engagement, listed, actor, sign_form)
         status = answered.status if answered is not None else 200
         return customer_view.page_of(engagement, listed, actor, signing, refused=refused), status
-    signing, around = requirements_of(engagement, listed, actor, sign_form), people_of(engagement, actor, member_form)
-    ground = ground_of(engagement, around["country"], listed, actor, signing["requirements"], utc_now())
+    signing, customer = (
+        requirements_of(engagement, listed, actor, sign_form),
+        engagements.customer(db.session, engagement.customer_id),
+    )
+    ground = ground_of(engagement, customer.country, listed, actor, signing["requirements"], utc_now())
+    around = people_of(ground, customer, listed, member_form)
     hours, papers = hours_of(engagement, listed, actor), around_of(ground)
     page = render_template(
         "engagement/engagement.html",
@@ -263,20 +267,21 @@ def requirements_of(engagement: Engagement, listed: list[Site], actor: Actor, fo
     return {"requirements": card, "sign_form": form if card.can_sign else None}
 
 
-def people_of(engagement: Engagement, actor: Actor, form: MemberForm | None) -> dict[str, Any]:
+def people_of(ground: Ground, customer: Customer, listed: list[Site], form: MemberForm | None) -> dict[str, Any]:
     """Names around the engagement: its customer, its agreement, its people, and what they are told next."""
-    customer = engagements.customer(db.session, engagement.customer_id)
+    engagement, actor = ground.engagement, ground.actor
+    agreement = engagements.agreement_of(db.session, engagement.id)
     manager = people.get(db.session, engagement.manager_id)
     members = engagements.members_of(db.session, engagement.id)
     away = cover.running_for(db.session, {manager.id, *(member.id for member in members)}, utc_now())
-    stage, _count = portfolio.stages_of(db.session, [engagement])[engagement.id]
+    stage = portfolio.stage_of_one(db.session, engagement, agreement, listed, ground.dated)
     if actor.may(Permission.EDIT_ENGAGEMENT):
         form = form or MemberForm(formdata=None)
         form.person_id.choices = member_choices({member.id for member in members} | {manager.id})
     coming = notices.coming(db.session, engagement.id, limit=NEXT_NOTICES) if actor.may(Permission.SEE_NOTICES) else []
     return {
         "engagement": present.engagement_head(engagement, customer.name, manager.name, stage),
-        "agreement": present.agreement_card(engagements.agreement_of(db.session, engagement.id)),
+        "agreement": present.agreement_card(agreement),
         "country": customer.country,
         "holidays": dict(countries()).get(customer.country or ""),
         "members": present.member_rows(members, manager, engagement.id, actor, away),

@@ -1,6 +1,7 @@
 """What every template may use: how minutes and moments are written, who is signed in, and what they may do."""
 
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ def install(app: Flask) -> None:
     """Register filters and what stands in every template."""
     app.jinja_env.filters["minutes"] = say_minutes
     app.jinja_env.filters["sentence"] = sentence
+    app.jinja_env.filters["state"] = state
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.context_processor(context)
@@ -83,3 +85,10 @@ def sentence(line: str) -> str:
     """A line of the catalogue with its first letter large, unless it begins with a name such as wp-config.php."""
     first = line.split(maxsplit=1)[0].rstrip(",;:") if line.strip() else ""
     return line[:1].upper() + line[1:] if first.replace("-", "").isalpha() else line
+
+
+@lru_cache(maxsize=256)
+def state(name: str) -> str:
+    """Where something stands, as a badge says it, such as Ready for UAT."""
+    words = " ".join({"uat": "UAT", "dns": "DNS"}.get(word, word) for word in str(name).replace("_", " ").split())
+    return words[:1].upper() + words[1:]

@@ -68,7 +68,7 @@ def _form(person: Person, in_hand: list[InHand]) -> HandOverForm:
     chosen = request.args if "to" in request.args else None
     everything = [str(each.engagement.id) for each in in_hand]
     ticked = [each for each in chosen.getlist("engagement_ids") if each in everything] if chosen else everything
-    colleagues = {str(each.id): each.name for each in people.active_staff(db.session) if each.id != person.id}
+    colleagues = {str(each): name for each, name in people.staff_names(db.session).items() if each != person.id}
     to = chosen["to"] if chosen and chosen["to"] in colleagues else ""
     form = HandOverForm(data={"to": to, "engagement_ids": ticked})
     form.colleagues = colleagues

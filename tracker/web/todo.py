@@ -22,11 +22,11 @@ from tracker.store import change_request as change_requests
 from tracker.store import deadline as deadlines
 from tracker.store import duty as duties
 from tracker.store import freeze as freezes
-from tracker.store import waiting
+from tracker.store import question as questions
 from tracker.store.change_request import ChangeRequest
 from tracker.store.database import db
 from tracker.store.deadline import Deadline
-from tracker.store.duty import DutyRow
+from tracker.store.duty import Duty
 from tracker.store.engagement import Engagement
 from tracker.store.freeze import FreezeRow
 from tracker.store.question import Question
@@ -50,7 +50,8 @@ class Ground:
     stages: Mapping[UUID, str]
     dated: list[Deadline]
     questions: list[Question]
-    duties: list[DutyRow]
+    team_questions: list[Question]
+    duties: list[tuple[Duty, Deadline | None]]
     freezes: list[FreezeRow]
     requests: list[ChangeRequest]
     must_sign: bool  # the requirements are agreed, and nobody has signed them
@@ -75,6 +76,7 @@ def ground_of(
     """Read what the to-dos stand on. What was withdrawn with its site waits on nobody. `card` is that of the requirements."""
     over = {site.id for site in listed if site.stage == "withdrawn"}
     dated = deadlines.of_engagement(db.session, engagement.id)
+    asked = [each for each in questions.open_of(db.session, engagement.id) if each.site_id not in over]
     return Ground(
         engagement=engagement,
         actor=actor,
@@ -83,8 +85,9 @@ def ground_of(
         site_names={site.id: site.name for site in listed},
         stages={site.id: site.stage for site in listed},
         dated=[each for each in dated if each.site_id not in over],
-        questions=[each for each in waiting.questions(db.session, engagement.id) if each.site_id not in over],
-        duties=duties.open_of_engagement(db.session, engagement.id),
+        questions=[each for each in asked if each.side == "customer"],
+        team_questions=[each for each in asked if each.side == "team"],
+        duties=duties.open_of_engagement(db.session, engagement.id, dated, over),
         freezes=freezes.open_of_engagement(db.session, engagement.id),
         requests=change_requests.open_of_engagement(db.session, engagement.id),
         must_sign=card.agreed_on is not None and card.signed_on is None,
@@ -136,7 +139,7 @@ def date_todos(ground: Ground) -> Iterator[Todo]:
 
     Nor is a freeze that is answered; a content freeze that is not asks for its answer by itself.
     """
-    told = {row.duty.deadline_id for row in ground.duties}
+    told = {duty.deadline_id for duty, _deadline in ground.duties}
     told |= {row.deadline.id for row in ground.freezes if row.freeze.answer or row.freeze.kind == FreezeKind.CONTENT}
     for deadline in ground.dated:
         kind = KINDS[DeadlineKind(deadline.kind)]
@@ -148,17 +151,17 @@ def date_todos(ground: Ground) -> Iterator[Todo]:
 
 def duty_todos(ground: Ground) -> Iterator[Todo]:
     """Duties whose date is late or comes close, or that a site waits for now, each with what settles it."""
-    for row in ground.duties:
-        if _is_lifted(DUTIES[row.duty.kind].deadline, row.duty.site_id, ground):
+    for duty, deadline in ground.duties:
+        if _is_lifted(DUTIES[duty.kind].deadline, duty.site_id, ground):
             continue
-        is_close = row.deadline is not None and row.deadline.day <= ground.last_day
-        if not is_close and not _is_waited_for(row, ground):
+        is_close = deadline is not None and deadline.day <= ground.last_day
+        if not is_close and not _is_waited_for(duty, ground):
             continue
         yield Todo(
-            title=f"{row.duty.title}{of_site(ground, row.duty.site_id)}",
-            detail=_ask(DUTIES[row.duty.kind].deadline),
-            link=_way_to_settle(row, ground),
-            **_day_of(row.deadline, ground),
+            title=f"{duty.title}{of_site(ground, duty.site_id)}",
+            detail=_ask(DUTIES[duty.kind].deadline),
+            link=_way_to_settle(duty, ground),
+            **_day_of(deadline, ground),
         )
 
 
@@ -167,9 +170,9 @@ def _is_lifted(kind: DeadlineKind, site_id: UUID | None, ground: Ground) -> bool
     return KINDS[kind].runs and site_id is not None and ground.stages.get(site_id) in LAUNCHED_STAGES
 
 
-def _is_waited_for(row: DutyRow, ground: Ground) -> bool:
+def _is_waited_for(duty: Duty, ground: Ground) -> bool:
     """Whether the next step of the duty's site waits for it."""
-    stage, brings = ground.stages.get(row.duty.site_id) if row.duty.site_id else None, DUTIES[row.duty.kind].brings
+    stage, brings = ground.stages.get(duty.site_id) if duty.site_id else None, DUTIES[duty.kind].brings
     return stage is not None and any(need.fact == brings for step in SITE_LIFECYCLE[stage] for need in step.needs)
 
 
@@ -186,16 +189,16 @@ def _day_of(deadline: Deadline | None, ground: Ground) -> dict[str, Any]:
     }
 
 
-def _way_to_settle(row: DutyRow, ground: Ground) -> tuple[str, str]:
+def _way_to_settle(duty: Duty, ground: Ground) -> tuple[str, str]:
     """Where a duty is settled: at the thing itself where that is more than a word, and only read by who may not."""
-    if row.duty.kind == "uat":
-        return f"/sites/{row.duty.site_id}/uat", "Test and sign"
-    if row.duty.kind == "code-freeze":
-        return f"/sites/{row.duty.site_id}/freezes", "Answer"
-    if row.duty.kind == "dns-cutover" and ground.actor.may(Permission.SIGN) and _is_waited_for(row, ground):
-        return f"/sites/{row.duty.site_id}/cutover", "Sign"
-    if DUTIES[row.duty.kind].completed_by is None and ground.actor.may(Permission.COMPLETE_OWN_DUTY):
-        return f"/duties/{row.duty.id}/done", "Done…"
+    if duty.kind == "uat":
+        return f"/sites/{duty.site_id}/uat", "Test and sign"
+    if duty.kind == "code-freeze":
+        return f"/sites/{duty.site_id}/freezes", "Answer"
+    if duty.kind == "dns-cutover" and ground.actor.may(Permission.SIGN) and _is_waited_for(duty, ground):
+        return f"/sites/{duty.site_id}/cutover", "Sign"
+    if DUTIES[duty.kind].completed_by is None and ground.actor.may(Permission.COMPLETE_OWN_DUTY):
+        return f"/duties/{duty.id}/done", "Done…"
     return f"/engagements/{ground.engagement.id}/duties", "Read more"
 
 
