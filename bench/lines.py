@@ -79,14 +79,15 @@ def growth_lines(acts: Sequence[Act], pace: Pace) -> Iterator[Line]:
 
 
 def report_lines(act: Act, pace: Pace) -> Iterator[Line]:
-    """Hours by engagement over four weeks, over the API and as a page, beside *report*."""
+    """Hours by engagement over four weeks, over the API, as a page, and all of them as a file, beside *report*."""
     first, last = act.pair.shape.month
     asked = f"from={first}&to={last}"
     yardstick = Target(act.yardstick, [requests.get(f"/report?{asked}")])
-    token = act.pair.world.places[0].tokens[0]
+    cookie, token = act.readers[Role.ADMIN].cookie, f"Authorization: Bearer {act.pair.world.places[0].tokens[0]}"
     doors = {
-        "hours by engagement, API": requests.get(f"/api/v1/hours?group_by=engagement&{asked}", f"Authorization: Bearer {token}"),
-        "hours by engagement, page": requests.get(f"/hours?group_by=engagement&{asked}", act.readers[Role.ADMIN].cookie),
+        "hours by engagement, API": requests.get(f"/api/v1/hours?group_by=engagement&{asked}", token),
+        "hours by engagement, page": requests.get(f"/hours?group_by=engagement&{asked}", cookie),
+        "hours by engagement, file": requests.get(f"/hours.csv?group_by=engagement&{asked}", cookie),
     }
     for what, request in doors.items():
         size, ours = str(act.pair.shape.engagements), Target(act.ours, [request])
