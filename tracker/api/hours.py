@@ -3,7 +3,7 @@
 from datetime import date
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from tracker.api.operation import Api, Call, Listing, Out, PageQuery, one_of, page_of
 from tracker.domain.access import Permission
@@ -46,8 +46,11 @@ class HoursOut(Out):
 class HoursListing(Listing[HoursOut]):
     """One page of rows; the totals are those of all rows."""
 
-    first: date | None = Field(serialization_alias="from")
-    last: date | None = Field(serialization_alias="to")
+    # "from" cannot be a name in Python.
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    first: date | None = Field(alias="from", description="The days that count, also where none were named.")
+    last: date | None = Field(alias="to")
     used_minutes: int
     held_minutes: int
     total_minutes: int
@@ -85,8 +88,8 @@ class BurnUpOut(Out):
 @api.get("/hours", Permission.SEE_INTERNAL)
 def list_hours(call: Call, query: HoursQuery) -> HoursListing:
     """Hours added up by engagement, site, person, kind or month, the most first, months in order."""
-    group = GroupBy(one_of("group_by", query.group_by, GroupBy) or GroupBy.ENGAGEMENT)
-    kind = one_of("kind", query.kind, WorkKind)
+    group = GroupBy(one_of("group_by", query.group_by, tuple(GroupBy)) or GroupBy.ENGAGEMENT)
+    kind = one_of("kind", query.kind, tuple(WorkKind))
     first, last = span_asked(query.first, query.last, Calendar(call.actor.time_zone, frozenset()).local_date(call.now))
     asked = HoursFilter(
         first=first,
@@ -102,8 +105,7 @@ def list_hours(call: Call, query: HoursQuery) -> HoursListing:
     return HoursListing(
         items=[_row(row) for row in found.rows],
         next_cursor=found.next.cursor() if found.next else None,
-        first=first,
-        last=last,
+        **{"from": first, "to": last},
         used_minutes=found.used,
         held_minutes=found.held,
         total_minutes=found.total,

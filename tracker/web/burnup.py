@@ -160,12 +160,13 @@ def _csv_rows(account: Account) -> Iterable[list[str | int | date]]:
 
 
 def _cards(asked: Asked, kept: Sequence[Account]) -> list[Shown]:
-    """Each budget with its plot. Where there are many sites, all of them are drawn together."""
+    """Each budget with its plot, those on which nothing moved last. Many sites are drawn together."""
     own = [each for each in kept if each.site_id is not None]
     pool = [_card(asked, each) for each in kept if each.site_id is None and each.steps]
     if asked.site is None and len(own) > DRAWN_APART:
         return [_together(asked, own), *pool]
-    return [*(_card(asked, each) for each in sorted(own, key=_closeness)), *pool]
+    cards = [*(_card(asked, each) for each in sorted(own, key=_closeness)), *pool]
+    return sorted(cards, key=lambda card: card.plot is None)
 
 
 def _card(asked: Asked, account: Account) -> Shown:
