@@ -15,7 +15,6 @@ from tracker.domain.errors import Invalid
 
 # What stands: a rejected entry, a reversed one and its reversal have given back all they took.
 STANDING = ("draft", "submitted", "approved")
-# The portfolio of a big team holds more engagements than a page should.
 ROWS_ON_A_PAGE = 100
 PLACE = re.compile(r"(?P<total>[0-9]{1,12})\.(?P<key>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[a-z_]{1,30}|[0-9]{4}-[0-9]{2})")
 

@@ -1,6 +1,5 @@
 """Hours added up over many entries: one grouped statement on the tables themselves, with names for the rows shown only."""
 
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -117,10 +116,3 @@ def _page_of_months(rows: list[HoursRow], after: HoursPlace | None, limit: int |
     if limit is None or len(rest) <= limit:
         return HoursReport(rest, used, held)
     return HoursReport(rest[:limit], used, held, HoursPlace(rest[limit - 1].total, rest[limit - 1].key))
-
-
-def first_day(session: AnySession, engagement_id: UUID) -> date | None:
-    """The first day of work that stands on an engagement that was loaded for the actor."""
-    query = sa.select(sa.func.min(ENTRY.worked_on))
-    day: date | None = session.scalar(query.where(ENTRY.engagement_id == engagement_id, ENTRY.state.in_(STANDING)))
-    return day
