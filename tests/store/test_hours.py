@@ -13,7 +13,7 @@ from tracker.store.database import db
 
 @pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("group", [GroupBy.ENGAGEMENT, GroupBy.MONTH])
-def test_a_month_by_engagement_is_read_from_the_index_alone(app: Flask, group: GroupBy) -> None:
+def test_a_month_is_added_up_from_the_index_alone(app: Flask, group: GroupBy) -> None:
     boss = make_person("admin")
     many_engagements(20, manager_id=boss.id, member_id=boss.id)
     first, last = month_around(boss.created_at.date())

@@ -39,7 +39,7 @@ def show() -> ResponseReturnValue:
         if asked.faults
         else hours.report(db.session, actor, asked.group, asked.filters, after=after, limit=ROWS_ON_A_PAGE)
     )
-    names = people.staff_names(db.session)
+    names = people.staff_past_and_present(db.session)
     page = render_template(
         "hours/hours.html",
         nav_current="hours",
