@@ -5,6 +5,7 @@ from flask import Flask, g, request
 from tracker.web import (
     account,
     budget,
+    burnup,
     catalog,
     change_request,
     comment,
@@ -21,6 +22,7 @@ from tracker.web import (
     freeze_banner,
     handover,
     health,
+    hours,
     inventory,
     kickoff,
     link,
@@ -49,6 +51,7 @@ from tracker.web.form import new_key
 BLUEPRINTS = (
     account.bp,
     budget.bp,
+    burnup.bp,
     comment.bp,
     customer_view.bp,
     catalog.bp,
@@ -64,6 +67,7 @@ BLUEPRINTS = (
     duplicate.bp,
     handover.bp,
     health.bp,
+    hours.bp,
     inventory.bp,
     kickoff.bp,
     link.bp,
