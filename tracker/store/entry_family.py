@@ -6,7 +6,9 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from tracker.domain.access import Actor
 from tracker.store.database import AnySession
+from tracker.store.engagement import Engagement, visible
 from tracker.store.time_entry import TimeEntry
 
 
@@ -49,3 +51,25 @@ def family(session: AnySession, entry: TimeEntry) -> list[TimeEntry]:
 def _around(session: AnySession, engagement_id: UUID, ids: Collection[UUID]) -> list[TimeEntry]:
     query = sa.select(TimeEntry).where(sa.or_(TimeEntry.id.in_(ids), _springs_from(ids)))
     return list(session.scalars(query.where(TimeEntry.engagement_id == engagement_id).order_by(TimeEntry.id)))
+
+
+@dataclass(frozen=True)
+class Mine:
+    """One page of somebody's entries, those that belong together side by side, and where the next one begins."""
+
+    rows: list[TimeEntry]
+    next: UUID | None
+
+
+def mine(session: AnySession, actor: Actor, *, before: UUID | None, limit: int) -> Mine:
+    """Somebody's own entries, the newest first; a reversal, what a move led to and the parts of a split under their first.
+
+    `limit` counts such families. In two statements.
+    """
+    first = sa.func.coalesce(TimeEntry.split_from_id, TimeEntry.reverses_id, TimeEntry.moved_from_id, TimeEntry.id)
+    seen = sa.select(TimeEntry).join(Engagement, Engagement.id == TimeEntry.engagement_id).where(visible(actor))
+    own = seen.where(TimeEntry.person_id == actor.person_id)
+    firsts = own.where(first < before) if before is not None else own
+    keys = list(session.scalars(firsts.with_only_columns(first).distinct().order_by(first.desc()).limit(limit + 1)))
+    rows = session.scalars(own.where(first.in_(keys[:limit])).order_by(first.desc(), TimeEntry.id))
+    return Mine(list(rows), keys[limit - 1] if len(keys) > limit else None)
