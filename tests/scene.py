@@ -1,6 +1,6 @@
 """A believable installation for browser tests and pictures: people, three engagements, hours near a cap, dates."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -30,6 +30,7 @@ from tracker.services import (
     duty,
     engagement,
     freeze,
+    hours_lock,
     inventory,
     kickoff,
     link,
@@ -108,6 +109,8 @@ class Scene:
     admin_id: UUID
     update_id: UUID
     sign_in_path: str
+    draft_entry_id: UUID
+    moved_entry_id: UUID
 
 
 def lay() -> Scene:
@@ -121,6 +124,7 @@ def lay() -> Scene:
     item_id, upload_id, list_id = _inventory(who, site_id, draft)
     scope_item_id, question_id, risk_id, network_id = _around_the_scope(who, engagement_id, site_id, draft)
     _team(who, engagement_id)
+    draft_entry_id, moved_entry_id = _decisions(who, engagement_id, site_id)
     manager_id, admin_id = who[MANAGER].person_id, who[ADMIN].person_id
     assert manager_id is not None
     assert admin_id is not None
@@ -147,6 +151,8 @@ def lay() -> Scene:
         admin_id=admin_id,
         update_id=_unposted(who, draft),
         sign_in_path=_invitation(),
+        draft_entry_id=draft_entry_id,
+        moved_entry_id=moved_entry_id,
     )
 
 
@@ -277,6 +283,24 @@ def _hours(engineer: Actor, www: UUID, shop: UUID, archive: UUID) -> None:
         activity=None,
         ps_kind="cron-custom-module",
     )
+
+
+def _decisions(who: dict[str, Actor], engagement_id: UUID, shop: UUID) -> tuple[UUID, UUID]:
+    """A draft, an entry that was moved to PS work, and days that are closed."""
+    manager, engineer, now = who[MANAGER], who[ENGINEER], utc_now()
+    said = Work(shop, now.date() - timedelta(days=4), 30, WorkKind.INCLUDED, note="Cron module: which events run when")
+    with work():
+        draft = time_entry.book(db.session, engineer, replace(said, minutes=15, note="Uploads, last pass"), now=now)[0].entry.id
+        logged = time_entry.book(db.session, engineer, said, now=now)[0].entry.id
+        time_entry.submit(db.session, engineer, logged, now=now)
+        time_entry.approve(db.session, manager, logged, now=now)
+    with work():
+        to = time_entry.Target(WorkKind.PS, ps_kind="cron-custom-module")
+        moved = time_entry.move(db.session, manager, logged, to, now=now)[0].entry.id
+    with work():
+        through = now.date() - timedelta(days=20)
+        hours_lock.close_hours(db.session, manager, engagement_id, through, "Billed with invoice 2210.", now=now)
+    return draft, moved
 
 
 def _bakery(who: dict[str, Actor]) -> None:

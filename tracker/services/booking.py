@@ -12,6 +12,7 @@ from tracker.catalog.loader import pinned
 from tracker.domain.access import Actor, Permission
 from tracker.domain.budget import DRAWS_ON, PAID_AS, BudgetExceeded, BudgetKind, Part, WorkKind, rooms_for, spread, ways_on
 from tracker.domain.errors import Guard, Invalid, NotFound, UnlistedSite
+from tracker.domain.move import no_premium_extra
 from tracker.domain.site import WORKABLE
 from tracker.domain.time_entry import PS_KIND_OF_A_SPLIT, Work, say_long_day
 from tracker.domain.workday import Calendar
@@ -58,7 +59,7 @@ def book(
     person_id, time_zone = _whose(session, actor, work)
     place = entries.place_of(session, actor, work.site_id, person_id, work.worked_on)
     actor.must(Permission.LOG_TIME)
-    _check_place(place)
+    check_place(place)
     work = work.checked(today=Calendar(time_zone, frozenset()).local_date(now), signed_on=place.signed_on)
     check_open_day(place.locked_through, work.worked_on)
     check_known_issue(work, place)
@@ -89,7 +90,8 @@ def _whose(session: AnySession, actor: Actor, work: Work) -> tuple[UUID, str]:
     return person.id, person.time_zone
 
 
-def _check_place(place: Place) -> None:
+def check_place(place: Place) -> None:
+    """Raises UnlistedSite and Guard where no work can be logged."""
     if place.listed_in_version is None and place.type == "self_service":
         raise UnlistedSite("This is a guided self-service migration: no hours come with it, so none can be logged.")
     if place.listed_in_version is None:
@@ -167,7 +169,7 @@ def _beyond(desk: _Desk, work: Work, kind: BudgetKind, split: bool) -> list[Book
     place = desk.place
     payers: Mapping[BudgetKind, Budget] = budgets.of_site(desk.session, place.engagement_id, place.site_id)
     if kind not in payers:
-        raise Invalid.at("kind", "This site has no Premium extra hours. Log work on its Premium option as included.")
+        raise no_premium_extra()
     candidates = [room.kind for room in rooms_for(kind, dict.fromkeys(payers, 0))]
     left = {each: budgets.hold(desk.session, payers[each]) for each in candidates}
     rooms = rooms_for(kind, left)

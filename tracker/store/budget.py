@@ -155,14 +155,12 @@ def of_sites(session: AnySession, sites: Collection[tuple[UUID, UUID]]) -> dict[
     return {site_id: [*payers.get(site_id, []), *payers.get(engagement_id, [])] for engagement_id, site_id in sites}
 
 
+# The place of a budget in the draw order, in which rows are taken everywhere.
+_RANK = sa.case({kind.value: place for place, kind in enumerate(DRAW_ORDER)}, value=Budget.kind)
 _OF_ENGAGEMENT = (
     sa.select(Budget)
     .where(Budget.engagement_id == sa.bindparam("engagement"))
-    .order_by(
-        Budget.site_id.is_(None),
-        Budget.site_id,
-        sa.case({kind.value: place for place, kind in enumerate(DRAW_ORDER)}, value=Budget.kind),
-    )
+    .order_by(Budget.site_id.is_(None), Budget.site_id, _RANK)
 )
 _BLOCKS = sa.select(PsBlock).where(PsBlock.engagement_id == sa.bindparam("engagement")).order_by(PsBlock.purchased_on, PsBlock.id)
 
@@ -188,10 +186,24 @@ def blocks_of(session: AnySession, engagement_id: UUID) -> list[PsBlock]:
     return list(session.scalars(_BLOCKS, {"engagement": engagement_id}))
 
 
+def blocks_of_several(session: AnySession, engagement_ids: Collection[UUID]) -> list[PsBlock]:
+    """The PS blocks of several engagements, in one statement."""
+    return list(session.scalars(sa.select(PsBlock).where(PsBlock.engagement_id.in_(engagement_ids))))
+
+
 def hold(session: AnySession, budget: Budget) -> int:
     """Take a budget's row for this unit and return what is left now. Callers go in draw order, so none wait crosswise."""
     query = sa.select(Budget.limit_minutes - Budget.booked).where(Budget.id == budget.id).with_for_update()
     return int(session.execute(query).scalar_one())
+
+
+def hold_all(session: AnySession, sites: Collection[tuple[UUID, UUID]]) -> None:
+    """Take the rows of all that may pay for work on some sites, given as (engagement, site): sites first, pools last."""
+    query = sa.select(Budget.id).where(
+        Budget.engagement_id.in_({engagement_id for engagement_id, _site_id in sites}),
+        sa.or_(Budget.site_id.is_(None), Budget.site_id.in_({site_id for _engagement_id, site_id in sites})),
+    )
+    session.execute(query.order_by(_RANK, Budget.id).with_for_update()).all()
 
 
 @dataclass(frozen=True)
@@ -298,10 +310,10 @@ def give_back(draws: Sequence[Draw], minutes: int) -> list[Draw]:
 def move(session: AnySession, draws: Iterable[Draw]) -> None:
     """Apply signed draws to their counters: approvals, rejections and reversals. The pool comes before its blocks.
 
-    In one order of budgets, so that two units that decide on several entries never wait crosswise. What comes back to a
-    block that has ended lapses at once, and leaves the pool with it.
+    In the order of drawing, so that two units that decide on several entries, or one that splits, never wait crosswise.
+    What comes back to a block that has ended lapses at once, and leaves the pool with it.
     """
-    for draw in sorted(draws, key=lambda draw: (str(draw.budget_id), str(draw.block_id))):
+    for draw in sorted(draws, key=lambda draw: (DRAW_ORDER.index(draw.kind), str(draw.budget_id), str(draw.block_id))):
         booked, approved = Budget.booked + draw.minutes, Budget.approved + draw.approved
         session.execute(sa.update(Budget).where(Budget.id == draw.budget_id).values(booked=booked, approved=approved))
         if draw.block_id is None:

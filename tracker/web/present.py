@@ -128,6 +128,7 @@ def entry_row(entry: TimeEntry, person: str, site: str, actor: Actor) -> Shown:
     hidden = not actor.is_staff and entry.state in ("reversed", "reversal")
     return Shown(
         id=entry.id,
+        url=f"/time/{entry.id}" if actor.may(Permission.SEE_INTERNAL) else None,
         worked_on=say_day(entry.worked_on),
         site_url=f"/sites/{entry.site_id}",
         site_name=site,
