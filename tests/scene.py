@@ -36,6 +36,7 @@ from tracker.services import (
     link,
     path,
     person,
+    ps_block,
     question,
     requirements,
     risk,
@@ -59,11 +60,13 @@ from tracker.services.inventory import VerdictChange
 from tracker.services.kickoff import KickoffChange
 from tracker.services.link import LinkSpec
 from tracker.services.person import OwnChange, PersonSpec
+from tracker.services.ps_block import BlockChange
 from tracker.services.question import QuestionChange, QuestionSpec
 from tracker.services.risk import RiskSpec
 from tracker.services.scope import ItemChange, OwnItem
 from tracker.services.site import SiteChange
 from tracker.services.uat import DefectChange
+from tracker.store import budget as budgets
 from tracker.store import deadline as deadlines
 from tracker.store import duty as duties
 from tracker.store import inventory as inventories
@@ -111,6 +114,7 @@ class Scene:
     sign_in_path: str
     draft_entry_id: UUID
     moved_entry_id: UUID
+    block_id: UUID
 
 
 def lay() -> Scene:
@@ -153,6 +157,7 @@ def lay() -> Scene:
         sign_in_path=_invitation(),
         draft_entry_id=draft_entry_id,
         moved_entry_id=moved_entry_id,
+        block_id=_blocks(who, engagement_id),
     )
 
 
@@ -255,6 +260,21 @@ def _museum(who: dict[str, Actor]) -> tuple[UUID, UUID, UUID]:
         (DeadlineKind.DNS_CUTOVER, www, Dates(due_at=cutover)),
     )
     return made.id, shop, uat
+
+
+def _blocks(who: dict[str, Actor], engagement_id: UUID) -> UUID:
+    """The block that was sold ends soon; it was entered twice, and the other one was voided."""
+    manager, today = who[MANAGER], utc_now().date()
+    block_id = budgets.blocks_of(db.session, engagement_id)[0].id
+    with work():
+        change = BlockChange({"expires_on": today + timedelta(days=8)})
+        ps_block.change_block(db.session, manager, block_id, change, now=utc_now())
+    with work():
+        spec = BlockSpec(480, "Q-2210 cron module and S3", today - timedelta(days=9), today + timedelta(days=8))
+        again = budget.sell_block(db.session, manager, engagement_id, spec, now=utc_now()).id
+    with work():
+        ps_block.void_block(db.session, manager, again, "Entered twice", now=utc_now())
+    return block_id
 
 
 def _finish(manager: Actor, engagement_id: UUID, kind: str) -> None:

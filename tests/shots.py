@@ -112,6 +112,8 @@ def pages_of(scene: Scene) -> Iterator[tuple[str, str | None, str]]:
     yield "cutover-sign", APPROVER, f"/sites/{scene.cutover_site_id}/cutover"
     yield "uat-defect", MANAGER, f"/defects/{scene.defect_id}"
     yield "ps-sell", MANAGER, f"{engagement}/ps-blocks/new"
+    yield "ps-block-edit", MANAGER, f"/ps-blocks/{scene.block_id}/edit"
+    yield "ps-block-void", MANAGER, f"/ps-blocks/{scene.block_id}/void"
     yield "time", ENGINEER, "/time"
     yield "time-manager", MANAGER, "/time"
     yield "hours", MANAGER, "/hours"

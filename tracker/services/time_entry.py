@@ -30,6 +30,7 @@ from tracker.services.booking import Booked as Booked
 from tracker.services.booking import Origin, check_open_day
 from tracker.services.booking import book as book
 from tracker.services.budget_level import tell_levels
+from tracker.services.ps_term import lapse
 from tracker.store import audit
 from tracker.store import budget as budgets
 from tracker.store import person as people
@@ -78,6 +79,8 @@ def mend(session: AnySession, actor: Actor, entry_id: UUID, change: DraftChange,
     check_open_day(place.locked_through, entry.worked_on, work.worked_on)
     booking.check_known_issue(work, place)
     day_minutes = place.day_minutes + work.minutes - (entry.minutes if entry.worked_on == work.worked_on else 0)
+    if work.kind is WorkKind.PS and work.minutes > entry.minutes:
+        lapse(session, place.engagement_id, place.time_zone, now=now)
     draws = _redraw(session, entry, work.minutes - entry.minutes, now)
     after = {name: getattr(work, name) for name in MENDABLE if getattr(work, name) != stated[name]}
     if after:

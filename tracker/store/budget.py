@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.domain.budget import DRAW_ORDER, Balance, BudgetKind
+from tracker.domain.ps_block import Term
 from tracker.store.database import AnySession, Base, Keyed, Versioned, changed_one, table_of
 from tracker.store.identity import new_id
 
@@ -95,6 +96,10 @@ class PsBlock(Versioned, Base):
     def left(self) -> int:
         """What can still be drawn, in minutes."""
         return 0 if self.voided_at else self.limit_minutes - self.booked - self.lapsed_minutes
+
+    @property
+    def term(self) -> Term:
+        return Term(self.expires_on, self.carries_over)
 
 
 class Posting(Keyed, Base):
@@ -191,6 +196,12 @@ def blocks_of_several(session: AnySession, engagement_ids: Collection[UUID]) -> 
     return list(session.scalars(sa.select(PsBlock).where(PsBlock.engagement_id.in_(engagement_ids))))
 
 
+def hold_pool(session: AnySession, engagement_id: UUID) -> UUID:
+    """Take the row of an engagement's PS pool for this unit: it serialises everything that happens to its blocks."""
+    pool = sa.select(Budget.id).where(Budget.engagement_id == engagement_id, Budget.kind == BudgetKind.PS)
+    return session.execute(pool.with_for_update()).scalar_one()
+
+
 def hold(session: AnySession, budget: Budget) -> int:
     """Take a budget's row for this unit and return what is left now. Callers go in draw order, so none wait crosswise."""
     query = sa.select(Budget.limit_minutes - Budget.booked).where(Budget.id == budget.id).with_for_update()
@@ -267,33 +278,6 @@ def _take_blocks(session: AnySession, pool_id: UUID, engagement_id: UUID, minute
 
 def _room_of_block() -> sa.ColumnElement[int]:
     return PsBlock.limit_minutes - PsBlock.booked - PsBlock.lapsed_minutes
-
-
-def lapse_ended(session: AnySession, engagement_id: UUID, today: date, now: datetime) -> list[tuple[PsBlock, int]]:
-    """Take what is left in blocks that have ended out of the pool; return each with the minutes that lapsed.
-
-    `today` is the day in the engagement's zone. What was used stays used. A block that carries over keeps its minutes.
-    """
-    ended = (PsBlock.expires_on < today, PsBlock.lapsed_at.is_(None), PsBlock.voided_at.is_(None))
-    mine = (PsBlock.engagement_id == engagement_id, *ended)
-    if session.execute(sa.select(PsBlock.id).where(*mine).limit(1)).first() is None:
-        return []
-    pool = sa.select(Budget.id).where(Budget.engagement_id == engagement_id, Budget.kind == BudgetKind.PS)
-    pool_id = session.execute(pool.with_for_update()).scalar_one()
-    lapsed = []
-    for block in session.scalars(
-        sa.select(PsBlock).where(*mine).with_for_update(), execution_options={"populate_existing": True}
-    ):
-        minutes = 0 if block.carries_over else block.left
-        block.lapsed_minutes += minutes
-        block.lapsed_at, block.turn_at = now, None
-        block.version += 1
-        lapsed.append((block, minutes))
-    session.flush()
-    gone = sum(minutes for _block, minutes in lapsed)
-    smaller = sa.update(Budget).where(Budget.id == pool_id).values(limit_minutes=Budget.limit_minutes - gone)
-    session.execute(smaller)
-    return lapsed
 
 
 def give_back(draws: Sequence[Draw], minutes: int) -> list[Draw]:

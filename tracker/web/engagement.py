@@ -244,12 +244,12 @@ def hours_of(engagement: Engagement, listed: list[Site], actor: Actor) -> dict[s
     """Sites with their budgets, the PS pool, and what was logged last."""
     kept = budgets.of_engagement(db.session, engagement.id)
     pool = next((budget for budget in kept if budget.site_id is None), None)
-    tight = present.sites_close_to_cap(kept)
+    bought, tight = budgets.blocks_of(db.session, engagement.id), present.sites_close_to_cap(kept)
     logged = entries.recent(db.session, actor, engagement.id, states=present.entry_states(actor), limit=RECENT_ENTRIES)
     return {
         "sites": [present.site_row(site, [each for each in kept if _counts(each, site)]) for site in listed],
         "remarks": [Shown(text=tight, tone="amber")] if tight else [],
-        "ps": present.ps_card(pool, budgets.blocks_of(db.session, engagement.id)),
+        "ps": present.ps_card(pool, bought, actor, present.today_of(engagement)),
         "closed_hours": say_day(engagement.hours_locked_through) if engagement.hours_locked_through else None,
         "entries": [present.entry_row(entry, person, site, actor) for entry, person, site in logged],
     }
