@@ -432,3 +432,17 @@ def test_minutes_that_come_back_while_a_booking_is_being_refused_are_taken(app: 
     (booked,) = book(ann, some_work(site, 120))
     assert (len(came_back), drawn(booked.draws)) == (1, [("known_incompatibility", 120)])
     assert shown(site) == (0, 120, 180)
+
+
+def test_a_draft_that_gave_a_whole_block_back_can_still_be_approved_and_reversed(ann: Actor) -> None:
+    site = make_agreed_site()
+    sell(ann, site.engagement_id, purchased_on=date(2026, 2, 2))
+    sell(ann, site.engagement_id, purchased_on=date(2026, 2, 3))
+    (booked,) = book(ann, some_work(site, 300, WorkKind.PS))
+    with transaction(db.session, now=NOW):
+        service.mend(db.session, ann, booked.entry.id, service.DraftChange({"minutes": 200}), now=NOW)
+    submit(ann, booked.entry)
+    approve(ann, booked.entry)
+    assert shown(site, BudgetKind.PS) == (200, 0, 280)
+    reverse(ann, booked.entry)
+    assert shown(site, BudgetKind.PS) == (0, 0, 480)

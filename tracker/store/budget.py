@@ -348,7 +348,12 @@ def drawn_by(session: AnySession, entry_ids: Sequence[UUID]) -> dict[UUID, list[
         summed[key] = replace(
             before, minutes=before.minutes + posting.minutes, approved=before.approved + posting.approved_minutes
         )
-    return {each: [draw for (entry_id, *_rest), draw in summed.items() if entry_id == each] for each in entry_ids}
+    drawn: dict[UUID, list[Draw]] = {each: [] for each in entry_ids}
+    for (entry_id, *_rest), draw in summed.items():
+        # What a draft gave back whole, it does not draw any more: there is nothing of it to approve or to return.
+        if draw.minutes or draw.approved:
+            drawn[entry_id].append(draw)
+    return drawn
 
 
 def counter_faults(session: AnySession) -> list[str]:
