@@ -275,6 +275,7 @@ def test_a_row_without_hours_where_it_comes_from_is_not_booked_here(ann: Person,
 
 def test_a_failure_half_way_leaves_the_database_as_it_was(ann: Person, shop: Site) -> None:
     file = read_entries(table(*(f"2026-02-27,Shop,1m,included,,{number}" for number in range(5))))
+    # What no reader lets through stands for whatever may go wrong in the middle.
     broken = replace(file, rows=(*file.rows, replace(file.rows[0], row=9, said=dict(file.rows[0].said) | {"minutes": "sixty"})))
     with pytest.raises(TypeError), transaction(db.session, now=NOW):
         service.import_file(db.session, actor(ann), broken, now=NOW)

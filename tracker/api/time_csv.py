@@ -15,6 +15,7 @@ from tracker.edge.csv_file import CsvFile
 from tracker.edge.time_sheet import sheet_of
 from tracker.intake.time_entries import LARGEST_FILE, EntryFile, read_entries
 from tracker.services import time_import as service
+from tracker.services.time_import import Outcome
 
 api = Api("time_csv")
 
@@ -42,10 +43,42 @@ class AcceptedEntryOut(Out):
     warning: str | None = Field(description="What to look at again, such as a day of more than 24 hours.")
 
 
+class RoomOut(Out):
+    kind: str
+    limit_minutes: int
+    left_minutes: int
+
+
+class SiteHoursOut(Out):
+    site_id: UUID
+    minutes: int
+    budgets: list[RoomOut]
+
+
 class EntryImportOut(Out):
     dry_run: bool
     accepted: list[AcceptedEntryOut]
     rejected: list[RejectedOut]
+    sites: list[SiteHoursOut] = Field(description="What the new rows bring to each site, and what that leaves or would leave.")
+
+
+def outcome_out(outcome: Outcome, *, dry_run: bool) -> EntryImportOut:
+    return EntryImportOut(
+        dry_run=dry_run,
+        accepted=[
+            AcceptedEntryOut(row=each.row, id=each.id, change=each.change, state=each.state, warning=each.warning)
+            for each in outcome.accepted
+        ],
+        rejected=[rejected_out(each) for each in outcome.rejected],
+        sites=[
+            SiteHoursOut(
+                site_id=each.site_id,
+                minutes=each.minutes,
+                budgets=[RoomOut(kind=room.kind, limit_minutes=room.limit, left_minutes=room.left) for room in each.rooms],
+            )
+            for each in outcome.sites
+        ],
+    )
 
 
 def read_file(data: bytes, _query: ImportQuery) -> EntryFile:
@@ -68,8 +101,4 @@ def import_time_entries(call: Call, query: ImportQuery, body: EntryFile) -> Entr
     """
     act = service.try_file if query.dry_run else service.import_file
     outcome = act(call.session, call.actor, body, split=query.split, now=call.now)
-    accepted = [
-        AcceptedEntryOut(row=each.row, id=each.id, change=each.change, state=each.state, warning=each.warning)
-        for each in outcome.accepted
-    ]
-    return EntryImportOut(dry_run=query.dry_run, accepted=accepted, rejected=[rejected_out(each) for each in outcome.rejected])
+    return outcome_out(outcome, dry_run=query.dry_run)

@@ -52,20 +52,21 @@ class CellError(ValueError):
 
 @dataclass(frozen=True)
 class EntryRow:
-    """One piece of work as a row says it: only what it says, in plain values by column, and the row itself."""
+    """One piece of work as a row says it: only what it says, by column, as plain values and as its words; and the row itself."""
 
     row: int
     said: Mapping[str, Any]
+    words: Mapping[str, str]
     cells: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def read(cls, kept: Mapping[str, Any]) -> "EntryRow":
         """As `plain` wrote it."""
-        return cls(kept["row"], kept["said"], tuple((name, text) for name, text in kept["cells"]))
+        return cls(kept["row"], kept["said"], kept["words"], tuple((name, text) for name, text in kept["cells"]))
 
     def plain(self) -> dict[str, Any]:
         """For keeping as JSON."""
-        return {"row": self.row, "said": dict(self.said), "cells": harmless_cells(self.cells)}
+        return {"row": self.row, "said": dict(self.said), "words": dict(self.words), "cells": harmless_cells(self.cells)}
 
     @property
     def entry_id(self) -> UUID | None:
@@ -202,7 +203,7 @@ def read_entry_row(row: int, said: Mapping[str, str], cells: tuple[tuple[str, st
         return RejectedRow.of(row, fault.field, given.get(fault.field, ""), fault.message, cells)
     if "duration" in values:
         values["minutes"] = values["duration"]
-    return EntryRow(row, values, cells)
+    return EntryRow(row, values, given, cells)
 
 
 def _missing(values: Mapping[str, Any], spent: str) -> FieldError | None:
@@ -261,17 +262,14 @@ def _content(work: Work) -> str:
 
 # Where the booking names a field otherwise than the table does.
 COLUMN_OF = {"person_id": "person_email", "site_id": "site"}
+SPLIT_HINT = "write yes under split"
 
 
 def reject(row: EntryRow, error: TrackerError) -> RejectedRow:
     """The row, at its column, with the reason in the words in which the form says it."""
     column, reason = _reason(error)
-    column = COLUMN_OF.get(column, column)
-    shown = {name: text for name, text in row.said.items() if name != "minutes"} if "duration" in row.said else row.said
-    if column == "minutes" and "duration" in row.said:
-        column = "duration"
-    value = say_minutes(row.said["minutes"]) if column == "duration" else str(shown.get(column, ""))
-    return RejectedRow.of(row.row, column, value, reason, row.cells)
+    column = "duration" if column == "minutes" and "duration" in row.words else COLUMN_OF.get(column, column)
+    return RejectedRow.of(row.row, column, row.words.get(column, ""), reason, row.cells)
 
 
 def _reason(error: TrackerError) -> tuple[str, str]:
@@ -294,8 +292,13 @@ def _ways_on(error: BudgetExceeded) -> str:
     """The lawful ways on, as words: a file has no buttons."""
     parts = [option.label for option in error.options if option.action == "split"]
     ways = [option.label for option in error.options if option.action != "split"]
-    split = [f"{' and '.join(parts)} (write yes under split)"] if parts else []
+    split = [f"{' and '.join(parts)} ({SPLIT_HINT})"] if parts else []
     return f"Ways on: {'; '.join(split + ways)}."
+
+
+def may_be_split(rejected: RejectedRow) -> bool:
+    """Whether the row would be good if what does not fit was split."""
+    return SPLIT_HINT in rejected.reason
 
 
 def with_copy(rejected: RejectedRow, number: int) -> RejectedRow:

@@ -8,13 +8,11 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 
 from tracker.domain.duration import MINUTES_PER_HOUR
-from tracker.domain.rejected_row import guarded
 
 COLUMNS = (
     "id", "worked_on", "engagement", "site", "site_url", "person", "person_email", "minutes", "duration", "kind", "activity",
     "known_issue_id", "ps_kind", "state", "note", "typed_at",
 )  # fmt: skip
-Cell = str | int
 
 
 @dataclass(frozen=True)
@@ -50,11 +48,12 @@ class SheetRow:
     note: str
     typed_at: datetime
 
-    def cells(self) -> list[Cell]:
-        """The row, in the order of COLUMNS. Texts are guarded against spreadsheets; minutes stay a number that adds up."""
-        said = {name: str(getattr(self, name, None) or "") for name in COLUMNS}
-        said |= {"duration": say_clock(self.minutes), "typed_at": self.typed_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
-        return [self.minutes if name == "minutes" else guarded(said[name]) for name in COLUMNS]
+    def cells(self) -> list[date | int | str | None]:
+        """The row, in the order of COLUMNS."""
+        said = {name: getattr(self, name, None) for name in COLUMNS}
+        said |= {"id": str(self.id), "duration": say_clock(self.minutes)}
+        said["typed_at"] = self.typed_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return [said[name] for name in COLUMNS]
 
 
 def say_clock(minutes: int) -> str:

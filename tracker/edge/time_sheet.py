@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from tracker.domain.access import Actor
-from tracker.domain.time_sheet import COLUMNS, Cell, Wanted
-from tracker.edge.csv_file import CsvFile
+from tracker.domain.time_sheet import COLUMNS, Wanted
+from tracker.edge.csv_file import Cell, CsvFile
 from tracker.store import time_sheet
 from tracker.store.database import db
 
