@@ -38,9 +38,8 @@ from tracker.store.site import Site
 from tracker.store.time_entry import TimeEntry
 from tracker.store.transaction import transaction
 
-TABLE = (
-    b"day,site,hours,kind,note\n2026-02-27,Shop,1:30,included,Call\n3/2/2026,Shop,1h,included,\n2026-02-27,Shop,30,included,\n"
-)
+HEAD = b"day,site,hours,kind,note\n"
+TABLE = HEAD + b"2026-02-27,Shop,1:30,included,Call\n3/2/2026,Shop,1h,included,\n2026-02-27,Shop,30,included,\n"
 
 
 @pytest.fixture

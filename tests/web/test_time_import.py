@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import TestResponse, encode_multipart
 
 from tests.factories import NOW, actor, make_agreed_site, make_person, sign_in, some_work
 from tests.web.test_time import entries, make_site_for, sold, words
@@ -38,8 +39,10 @@ def ann(client: FlaskClient, site: Site) -> Person:
 
 
 def send(client: FlaskClient, text: str, key: str = "k", **over: str) -> TestResponse:
-    data = {"file": (io.BytesIO(text.encode()), "march.csv"), "request_key": key} | over
-    return client.post("/time/import", data=data)
+    file = FileStorage(io.BytesIO(text.encode()), "march.csv")
+    # In memory: the test's browser would leave its temporary file of a large one open.
+    boundary, body = encode_multipart({"file": file, "request_key": key} | over)
+    return client.post("/time/import", data=body, content_type=f"multipart/form-data; boundary={boundary}")
 
 
 @pytest.mark.usefixtures("ann")
