@@ -28,9 +28,9 @@ def entries() -> Response:
 def wanted() -> Wanted:
     """The filters in the address; one that is empty asks for all. Raises Invalid."""
     return Wanted(
-        engagement_id=_id("engagement_id"),
-        site_id=_id("site_id"),
-        person_id=_id("person_id"),
+        engagement_id=_id("engagement"),
+        site_id=_id("site"),
+        person_id=_id("person"),
         state=_word("state", ENTRY_LIFECYCLE),
         kind=_word("kind", list(WorkKind)),
         first=_day("from"),
@@ -43,7 +43,7 @@ def _id(name: str) -> UUID | None:
     try:
         return UUID(text) if text else None
     except ValueError:
-        raise Invalid.at(name, f"The address asks for a {name} that is no id.") from None
+        raise Invalid.at(name, f"Under “{name}” the address holds no id.") from None
 
 
 def _day(name: str) -> date | None:
@@ -51,7 +51,7 @@ def _day(name: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
-        raise Invalid.at(name, f"The address asks for a day under “{name}”. Write it as 2026-11-20.") from None
+        raise Invalid.at(name, f"Under “{name}” the address holds no day. Write it as 2026-11-20.") from None
 
 
 def _word(name: str, known: Collection[str]) -> str | None:
