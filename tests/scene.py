@@ -21,6 +21,7 @@ from tracker.edge.password import hash_password
 from tracker.edge.work import work
 from tracker.intake.inventory.registry import read_inventory
 from tracker.intake.site_list import read_site_list
+from tracker.intake.time_entries import read_entries
 from tracker.services import (
     budget,
     change_request,
@@ -45,6 +46,7 @@ from tracker.services import (
     site,
     site_list,
     time_entry,
+    time_import,
     uat,
     weekly_update,
 )
@@ -115,6 +117,7 @@ class Scene:
     draft_entry_id: UUID
     moved_entry_id: UUID
     block_id: UUID
+    hours_upload_id: UUID
 
 
 def lay() -> Scene:
@@ -158,6 +161,7 @@ def lay() -> Scene:
         draft_entry_id=draft_entry_id,
         moved_entry_id=moved_entry_id,
         block_id=_blocks(who, engagement_id),
+        hours_upload_id=_sent_hours(who),
     )
 
 
@@ -606,3 +610,26 @@ def _invitation() -> str:
         spec = PersonSpec("ines@northwind.example", "Ines Duarte", "customer_viewer", "Northwind Museums")
         invited = person.add_person(db.session, SYSTEM, spec, now=utc_now())
         return f"/sign-in/{sign_in.make_link(db.session, SYSTEM, invited.id, now=utc_now())}"
+
+
+def _sent_hours(who: dict[str, Actor]) -> UUID:
+    """A week of the engineer's hours that was sent and looked at: good rows, one that is there already, and bad ones."""
+    now = utc_now()
+    day = (now.date() - timedelta(days=4)).isoformat()
+    head = "Day;Site;Hours;Kind;Activity;Note"
+    there = f"{day};www;0:30;Included work;;Weekly call with the museum"
+    rows = (
+        there,
+        f"{day};www;1:15;Known incompatibility;Research;Redirects of the old event calendar",
+        f"{day};archive.northwind.example;45m;Known incompatibility;Research;=Solr fields, compared again",
+        f"{day};shop;2,5;Known incompatibility;Research;Stock sync writes every minute",
+        f"{day};shop;30;Included work;;",
+        "3/2/2026;www;1h;Included work;;Call",
+        f"{day};Boutique;1h;Included work;;Help with the theme",
+    )
+    engineer = who[ENGINEER]
+    with work():
+        first = read_entries("\n".join((head, there)).encode())
+        time_import.import_file(db.session, engineer, first, now=now)
+        file = read_entries("\n".join((head, *rows)).encode())
+        return time_import.keep_file(db.session, engineer, file, split=False, now=now, name="week.csv").id

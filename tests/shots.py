@@ -131,6 +131,8 @@ def pages_of(scene: Scene) -> Iterator[tuple[str, str | None, str]]:
     yield "time-move-preview", MANAGER, f"/time/{scene.moved_entry_id}/move?kind=known_incompatibility&activity=research"
     yield "time-move-refused", MANAGER, f"/time/{scene.moved_entry_id}/move?kind=premium"
     yield "hours-lock", MANAGER, f"{engagement}/hours-lock?through={utc_now().date()}"
+    yield "time-import", ENGINEER, "/time/import"
+    yield "time-import-preview", ENGINEER, f"/time/import/{scene.hours_upload_id}"
     yield "notices", MANAGER, "/notices"
     yield "notice", MANAGER, "/notices/latest"
     yield "people", ADMIN, "/people"

@@ -133,6 +133,19 @@ def _add_tables() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_unplaced_time")),
     )
+    op.create_table(
+        "hours_upload",
+        sa.Column("file_name", sa.String(), nullable=True),
+        sa.Column("content", sa.JSON(), nullable=False),
+        sa.Column("sent_by", sa.Uuid(), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("imported_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(["sent_by"], ["person.id"], name=op.f("fk_hours_upload_sent_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_hours_upload")),
+    )
+    op.create_index(op.f("ix_hours_upload_expires_at"), "hours_upload", ["expires_at"], unique=False)
     waiting = sa.text("settled_at IS NULL")
     op.create_index(
         "ix_unplaced_time_waiting",
@@ -212,7 +225,7 @@ def downgrade() -> None:
     _drop_trigger("time_entry", "time_entry_no_update")
     if op.get_bind().dialect.name != "sqlite":
         op.execute("DROP FUNCTION refuse_closed_day()")
-    for name in ("unplaced_time", "timer", "hours_lock"):
+    for name in ("hours_upload", "unplaced_time", "timer", "hours_lock"):
         op.drop_table(name)
     op.drop_index("ix_ps_block_turn", table_name="ps_block")
     with op.batch_alter_table("ps_block") as table:

@@ -21,6 +21,7 @@ class Answer:
 
 
 Ask = Callable[..., Answer]
+Asking = Callable[..., Ask]
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ WITHOUT = {
     "/uploads/<uuid:upload_id>/sites/rejected.csv": "a file",
     "/hours.csv": "a file",
     "/engagements/<uuid:engagement_id>/hours.csv": "a file",
+    "/time/import/<uuid:hours_upload_id>/rejected.csv": "a file",
+    "/time/entries.csv": "a file",
     "/first-admin/<token>": "only in an empty installation; tests/pages/test_every_page.py looks at it there",
 }
 

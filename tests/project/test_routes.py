@@ -16,6 +16,7 @@ from werkzeug.routing import Rule
 
 from tests.factories import (
     NOW,
+    TODAY,
     actor,
     agree,
     internal_words,
@@ -39,8 +40,10 @@ from tracker.domain.deadline import Dates, DeadlineKind
 from tracker.domain.duty import DutyState
 from tracker.edge.rule import PUBLIC, rule_of
 from tracker.intake.inventory.registry import read_inventory
+from tracker.intake.time_entries import read_entries
 from tracker.services import duty as duty_service
 from tracker.services import inventory as inventory_service
+from tracker.services import time_import
 from tracker.services.budget import BlockSpec, sell_block
 from tracker.services.deadline import DateSpec, set_date
 from tracker.services.duty import DutyChange
@@ -61,7 +64,7 @@ from tracker.store.site import Site
 from tracker.store.transaction import transaction
 
 SECRET = "Zanzibar 77"
-OF_ENGAGEMENT = {"customer_id", "engagement_id", "cover_id", *visibility.OF_ENGAGEMENT}
+OF_ENGAGEMENT = {"customer_id", "engagement_id", "cover_id", "hours_upload_id", *visibility.OF_ENGAGEMENT}
 # What stands in an address by its name in the catalogue, which everybody may read.
 NAMED = {"issue_id": "wp-accessally-protected-content", "runbook_id": "wordpress-guided-2024"}
 COLLEAGUE = f"Engineer {SECRET}"
@@ -120,6 +123,8 @@ def foreign(app: Flask) -> Foreign:
         inventory_service.import_file(db.session, who, site.id, file, now=NOW, name=SECRET)
         sold = sell_block(db.session, who, engagement.id, BlockSpec(240, SECRET, NOW.date()), now=NOW)
         upload = inventory_service.keep_file(db.session, who, site.id, file, now=now, name=SECRET)
+        hours = read_entries(f"day,site,hours,kind,note\n{TODAY.isoformat()},{site.id},1,included,{SECRET}".encode())
+        hours_upload = time_import.keep_file(db.session, who, hours, split=False, now=NOW, name=SECRET)
     notice_id = db.session.scalar(sa.select(OutboxNotice.id).where(OutboxNotice.engagement_id == engagement.id).limit(1))
     assert notice_id is not None
     ids = {"engagement_id": engagement.id, "site_id": site.id, "deadline_id": deadline.id, "entry_id": entry.id}
@@ -127,7 +132,7 @@ def foreign(app: Flask) -> Foreign:
     ids["block_id"] = sold.id
     ids["customer_id"] = engagement.customer_id
     ids |= {"path_id": path.id, "step_id": step_id}
-    ids["upload_id"] = upload.id
+    ids |= {"upload_id": upload.id, "hours_upload_id": hours_upload.id}
     ids["inventory_item_id"] = inventories.of_site(db.session, site.id)[0].id
     ids |= talked_of(engagement, who, SECRET, now)
     asked = {"kind": "ps_hours", "minutes": 240, "reference": SECRET}

@@ -345,6 +345,13 @@ ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
                 "settled_at": None, "settled_by": None, "discard_reason": None,
             },
         ),
+        (
+            "hours_upload",
+            {
+                "id": new_id(), "file_name": "march.csv", "content": "{}", "sent_by": PERSON, "sent_at": TIME,
+                "expires_at": TIME, "imported_at": None,
+            },
+        ),
     ],
     "0010": [
         (

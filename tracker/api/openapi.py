@@ -115,6 +115,8 @@ def _responses(operation: Operation, refs: dict[type[BaseModel], Any]) -> dict[s
     good: dict[str, Any] = {"description": "Done." if operation.method != "GET" else "Found."}
     if operation.answer is not None:
         good["content"] = {"application/json": {"schema": refs[operation.answer]}}
+    if operation.media_type is not None:
+        good["content"] = {operation.media_type: {"schema": {"type": "string"}}}
     responses = {str(operation.status): good}
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for status, meaning in (FAULTS | ({} if operation.method == "GET" else WRITE_FAULTS)).items():

@@ -16,8 +16,9 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from tracker.domain.access import Actor, Permission, Scope
 from tracker.domain.errors import FieldError, Invalid, NotAllowed, NotFound, TooLarge
+from tracker.edge.csv_file import CSV, CsvFile
 from tracker.edge.gate import current_actor
-from tracker.edge.rule import allow
+from tracker.edge.rule import allow, takes_up_to
 from tracker.edge.work import work
 from tracker.store.database import AnySession, db
 from tracker.store.transaction import Repeated, RequestKey, Unit
@@ -93,6 +94,8 @@ class Operation:
     confidential: bool = False
     # The body is a file: it is read by this before the unit of work begins, and the view gets what was read.
     reads: "FileReader | None" = None
+    # The answer is a file of this type instead of JSON.
+    media_type: str | None = None
 
 
 # Takes the bytes and the query. Raises Invalid, such as UnreadableFile.
@@ -118,9 +121,15 @@ class Api:
         confidential: bool = False,
         edits: bool = False,
         reads: FileReader | None = None,
+        largest: int | None = None,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """`edits` takes If-Match: what is decided on is the version that was read. `reads` takes a file instead of JSON."""
-        return self._operation("POST", path, permission, status, confidential=confidential, edits=edits, reads=reads)
+        """`edits` takes If-Match: what is decided on is the version that was read.
+
+        `reads` takes a file instead of JSON, of `largest` bytes where that is more than others may send.
+        """
+        return self._operation(
+            "POST", path, permission, status, confidential=confidential, edits=edits, reads=reads, largest=largest
+        )
 
     def patch(self, path: str, permission: Permission) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return self._operation("PATCH", path, permission, 200, edits=True)
@@ -138,18 +147,24 @@ class Api:
         confidential: bool = False,
         edits: bool = False,
         reads: FileReader | None = None,
+        largest: int | None = None,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         def register(view: Callable[..., Any]) -> Callable[..., Any]:
             hints = get_type_hints(view)
             body, query, answer = None if reads else hints.get("body"), hints.get("query"), hints.get("return")
+            media_type = CSV if answer is CsvFile else None
             answer = answer if inspect.isclass(answer) and issubclass(answer, BaseModel) else None
-            operation = Operation(method, path, view, permission, status, body, query, answer, edits, confidential, reads)
+            operation = Operation(
+                method, path, view, permission, status, body, query, answer, edits, confidential, reads, media_type
+            )
             self.operations.append(operation)
 
             def endpoint(**ids: UUID) -> Response:
                 return _answer(operation, ids)
 
             endpoint.__name__ = view.__name__
+            if largest is not None:
+                takes_up_to(largest)(endpoint)
             self.blueprint.add_url_rule(path, view.__name__, allow(permission)(endpoint), methods=[method])
             return view
 
@@ -167,6 +182,9 @@ def _answer(operation: Operation, ids: Mapping[str, UUID]) -> Response:
     if operation.reads is not None:
         arguments["body"] = operation.reads(_file(), arguments.get("query"))
     call = Call(db.session, current_actor(), g.now, _version() if operation.edits else None)
+    if operation.media_type is not None:
+        file: CsvFile = operation.view(call, **arguments)
+        return file.response()
     if operation.method == "GET":
         return _response(operation.status, _plain(operation.view(call, **arguments)))
     if call.actor.scope is Scope.READ:

@@ -61,10 +61,13 @@ def harmless_cells(cells: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], .
 
 
 def guarded(text: str) -> str:
-    """A cell that no spreadsheet carries out: only its first character decides, and an apostrophe before it is not shown."""
-    return f"{GUARD}{text}" if text.startswith(FORMULA) else text
+    """A cell that no spreadsheet carries out: only its first character decides, and an apostrophe before it is not shown.
+
+    A cell that looks guarded already gets a further one, so that `unguarded` gives back every text as it was.
+    """
+    return f"{GUARD}{text}" if text.lstrip(GUARD).startswith(FORMULA) else text
 
 
 def unguarded(text: str) -> str:
     """The cell again, when such a file comes back."""
-    return text[1:] if text.startswith(GUARD) and text[1:].startswith(FORMULA) else text
+    return text[1:] if text.startswith(GUARD) and text.lstrip(GUARD).startswith(FORMULA) else text

@@ -10,7 +10,7 @@ from flask import Flask, abort, current_app, g, request, session
 from tracker.clock import utc_now
 from tracker.domain.access import MATRIX, Actor, Permission, as_customer
 from tracker.domain.errors import NotAllowed, NotFound, Unauthenticated
-from tracker.edge.rule import PUBLIC, is_way_out, rule_of
+from tracker.edge.rule import PUBLIC, is_way_out, rule_of, size_taken_by
 from tracker.logs import REQUEST_ID
 from tracker.store import engagement as engagements
 from tracker.store.database import db
@@ -58,6 +58,9 @@ def _check() -> None:
     if rule is None:
         abort(404)
     actor = current_actor()
+    # Before anything reads the body; who is not known sends no more than everybody.
+    if (size := size_taken_by(_view())) is not None:
+        request.max_content_length = size
     assert isinstance(rule, Permission)
     if actor.looking and (request.method not in READING or rule is Permission.OWN_ACCOUNT):
         raise NotAllowed(f"You see this as {g.looking_as} does. Nothing can be changed.")

@@ -25,6 +25,21 @@ def public(view: View) -> View:
     return view
 
 
+def takes_up_to(size: int) -> Callable[[View], View]:
+    """Let a route be sent more bytes than others, such as a file that is told in rows that it is too long."""
+
+    def mark(view: View) -> View:
+        view.takes_up_to = size  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def size_taken_by(view: Callable[..., Any] | None) -> int | None:
+    """How many bytes a view may be sent; None is as many as everywhere."""
+    return getattr(view, "takes_up_to", None)
+
+
 def also_looking(view: View) -> View:
     """Keep a route for whoever looks as a customer does: the ways out, on which they are themselves."""
     view.also_looking = True  # type: ignore[attr-defined]

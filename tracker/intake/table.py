@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from tracker.domain.errors import UnreadableFile
 from tracker.domain.rejected_row import RejectedRow, harmless, unguarded
@@ -22,6 +23,10 @@ class Column:
     name: str
     synonyms: tuple[str, ...] = ()
     required: bool = False
+
+
+class TooManyRows(UnreadableFile):
+    """A table that is longer than is read at once."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +53,13 @@ def read_table(data: bytes, columns: Sequence[Column], *, most_rows: int) -> lis
     delimiter = max(DELIMITERS, key=lambda each: _recognised(text, each, columns))
     records = _records(text, delimiter)
     heading = _heading(records, columns)
-    rows = [_row(number, record, heading) for number, record in records if any(cell.strip() for cell in record)]
+    filled = ((number, record) for number, record in records if any(cell.strip() for cell in record))
+    # One more than there may be tells that there are too many; what follows it is not read.
+    rows = [_row(number, record, heading) for number, record in islice(filled, most_rows + 1)]
     if not rows:
         raise UnreadableFile("This table has headings, but no row under them.")
     if len(rows) > most_rows:
-        raise UnreadableFile(f"This file has {len(rows):,} rows; at most {most_rows:,} are read at once. Split it.")
+        raise TooManyRows(f"This file has more than {most_rows:,} rows; at most {most_rows:,} are read at once. Split it.")
     return rows
 
 
@@ -106,6 +113,9 @@ def _heading(records: Iterator[tuple[int, list[str]]], columns: Sequence[Column]
     if len(first) > MOST_COLUMNS:
         raise UnreadableFile(f"This table has {len(first):,} columns; at most {MOST_COLUMNS} are read.")
     places = _places(first, columns)
+    if twice := [first[place].strip() for place in places.values() if [*map(_plain, first)].count(_plain(first[place])) > 1]:
+        named = harmless(twice[0], SHOWN)
+        raise UnreadableFile(f"The first row names “{named}” twice, so it is not clear which one counts. Name each column once.")
     if missing := _missing(places, columns):
         there = ", ".join(harmless(cell.strip(), SHOWN) for cell in first[:10] if cell.strip())
         named = " and ".join(f"“{name}”" for name in missing)

@@ -155,7 +155,9 @@ def of_sites(session: AnySession, sites: Collection[tuple[UUID, UUID]]) -> dict[
         sa.or_(Budget.site_id.is_(None), Budget.site_id.in_([site_id for _engagement_id, site_id in sites])),
     )
     payers: dict[UUID, list[Budget]] = {}
-    for budget in sorted(session.scalars(query), key=lambda budget: DRAW_ORDER.index(BudgetKind(budget.kind))):
+    # Counters are moved by statements of their own: what the session still holds of them may be old.
+    found = session.scalars(query, execution_options={"populate_existing": True})
+    for budget in sorted(found, key=lambda budget: DRAW_ORDER.index(BudgetKind(budget.kind))):
         payers.setdefault(budget.site_id or budget.engagement_id, []).append(budget)
     return {site_id: [*payers.get(site_id, []), *payers.get(engagement_id, [])] for engagement_id, site_id in sites}
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -172,6 +172,11 @@ def actor_of_token(session: AnySession, token: str, now: datetime) -> Actor | No
 
 def by_email(session: AnySession, email: str) -> Person | None:
     return session.scalar(sa.select(Person).where(Person.email == email.strip().lower()))
+
+
+def with_emails(session: AnySession, emails: Collection[str]) -> dict[str, Person]:
+    """People by their address, in small letters."""
+    return {person.email: person for person in session.scalars(sa.select(Person).where(Person.email.in_(emails)))}
 
 
 def get(session: AnySession, person_id: UUID) -> Person:

@@ -114,6 +114,15 @@ def workable_of(session: AnySession, actor: Actor, *, limit: int = 500) -> list[
     return [(row[0], row[1]) for row in session.execute(query)]
 
 
+def named(
+    session: AnySession, actor: Actor, *, ids: Collection[UUID], url_keys: Collection[str], name_keys: Collection[str]
+) -> list[tuple[Site, Engagement]]:
+    """Every site an actor may know of that has one of some ids, addresses or names, in one statement."""
+    query = sa.select(Site, Engagement).join(Engagement, Engagement.id == Site.engagement_id)
+    asked = sa.or_(Site.id.in_(ids), Site.url_key.in_(url_keys), Site.name_key.in_(name_keys))
+    return [(row[0], row[1]) for row in session.execute(query.where(visible(actor), asked).order_by(Site.id))]
+
+
 def inventory_received(session: AnySession, engagement_id: UUID) -> bool:
     """Whether the customer's inventory is in: its date is marked done."""
     query = sa.select(Deadline.id).where(

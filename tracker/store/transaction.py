@@ -102,6 +102,21 @@ def transaction(session: AnySession, *, now: datetime, request_key: RequestKey |
 
 
 @contextmanager
+def rehearsal(session: AnySession) -> Iterator[None]:
+    """Carry something out for what it says, inside `transaction()`: at the end none of it has happened, nor is told."""
+    trail = session.info["trail"]
+    before = len(trail)
+    savepoint = session.begin_nested()
+    try:
+        yield
+    finally:
+        savepoint.rollback()
+        # What was read meanwhile is not so any more.
+        session.expire_all()
+        del trail[before:]
+
+
+@contextmanager
 def _queue(bind: Engine | sa.Connection) -> Iterator[int]:
     """Wait for one's turn to write; yields the milliseconds of patience that are left for the lock itself.
 

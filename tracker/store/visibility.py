@@ -11,6 +11,7 @@ from tracker.domain.access import Actor
 from tracker.domain.errors import NotFound
 from tracker.domain.notice import Audience
 from tracker.store import cover as covers
+from tracker.store import hours_upload as hours_uploads
 from tracker.store.budget import PsBlock
 from tracker.store.change_request import ChangeRequest
 from tracker.store.comment import Comment
@@ -67,6 +68,9 @@ def must_see(session: AnySession, actor: Actor, name: str, thing_id: UUID) -> No
     if name == "cover_id":
         # Each of the staff knows of the covers of their own absences, administrators of all.
         covers.get(session, actor, thing_id)
+        return
+    if name == "hours_upload_id":
+        hours_uploads.get(session, actor, thing_id)
         return
     if name == "customer_id":
         visible_customer(session, actor, thing_id)

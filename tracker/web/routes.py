@@ -48,6 +48,8 @@ from tracker.web import (
     split,
     team,
     time_entry,
+    time_export,
+    time_import,
     uat,
     weekly_update,
 )
@@ -98,6 +100,8 @@ BLUEPRINTS = (
     entry_step.bp,
     move.bp,
     hours_lock.bp,
+    time_export.bp,
+    time_import.bp,
     weekly_update.bp,
     uat.bp,
 )

@@ -7,10 +7,14 @@ from wtforms import FileField, TextAreaField
 
 from tracker.domain.errors import Invalid
 from tracker.domain.rejected_row import RejectedRow
+from tracker.edge.csv_file import Cell
 from tracker.store.transaction import RequestKey
-from tracker.web.csv_answer import Cell, csv_answer
+from tracker.web.csv_answer import csv_answer
 from tracker.web.form import Form
 from tracker.web.present import Shown
+
+# What a file of rejected rows says beside the rows themselves.
+OURS = ("row", "reason")
 
 
 class UploadForm(Form):
@@ -47,13 +51,17 @@ class UploadForm(Form):
 
 def rejected_rows(rejected: Iterable[RejectedRow]) -> list[Shown]:
     """Bad rows as a page lists them."""
-    return [Shown(row=each.row, column=each.column or "the whole row", value=each.value, reason=each.reason) for each in rejected]
+    return [
+        Shown(row=each.row, column=each.column.replace("_", " ") or "the whole row", value=each.value, reason=each.reason)
+        for each in rejected
+    ]
 
 
 def rejected_file(rejected: Sequence[RejectedRow]) -> Response:
     """The bad rows under the headings that they came with, and why: to be mended and sent again."""
-    labels = list(dict.fromkeys(label for each in rejected for label, _ in each.cells))
-    return csv_answer("rejected-rows.csv", [*labels, "row", "reason"], (_cells(each, labels) for each in rejected))
+    # Such a file that comes back with faults still in it gets ours anew.
+    labels = [label for label in dict.fromkeys(label for each in rejected for label, _ in each.cells) if label not in OURS]
+    return csv_answer("rejected-rows.csv", [*labels, *OURS], (_cells(each, labels) for each in rejected))
 
 
 def _cells(rejected: RejectedRow, labels: Iterable[str]) -> list[Cell]:
