@@ -57,7 +57,8 @@ def assign(person: Person, site: Site) -> None:
 
 def order(site: Site, kind: WorkKind = WorkKind.ALLOWANCE, **over: Any) -> StartOrder:
     stated: dict[str, Any] = {"activity": "research"} if kind is WorkKind.ALLOWANCE else {}
-    return StartOrder(**({"site_id": site.id, "kind": kind} | stated | over))
+    said: dict[str, Any] = {"site_id": site.id, "kind": kind} | stated | over
+    return StartOrder(**said)
 
 
 def start(who: Person, ordered: StartOrder, *, now: datetime = NOW) -> Started:
