@@ -29,8 +29,8 @@ class TimerIn(In):
     known_issue_id: str | None = None
     ps_kind: str | None = None
     note: str = ""
-    split: bool = Field(False, description="Where its own budget is empty, start on the next that may pay for it.")
-    stop_running: bool = Field(False, description="Stop a timer that runs already, and book it, in the same step.")
+    split: bool = Field(default=False, description="Where its own budget is empty, start on the next that may pay for it.")
+    stop_running: bool = Field(default=False, description="Stop a timer that runs already, and book it, in the same step.")
 
 
 class TimerEdit(In):

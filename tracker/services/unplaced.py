@@ -54,7 +54,7 @@ def discard(session: AnySession, actor: Actor, unplaced_id: UUID, reason: str, *
 
 
 def _hold(session: AnySession, actor: Actor, unplaced_id: UUID) -> UnplacedTime:
-    kept = timers.get_unplaced(session, actor, unplaced_id, for_update=True)
+    kept = timers.hold_unplaced(session, actor, unplaced_id)
     actor.must(Permission.LOG_TIME)
     if kept.person_id != actor.person_id and not actor.may(Permission.APPROVE_TIME):
         raise NotAllowed("That time is somebody else's.")

@@ -139,15 +139,31 @@ class Waiting:
     engagement_name: str
 
 
-def get_unplaced(session: AnySession, actor: Actor, unplaced_id: UUID, *, for_update: bool = False) -> UnplacedTime:
-    """Raises NotFound for what is not there or not the actor's to know of."""
+def hold_unplaced(session: AnySession, actor: Actor, unplaced_id: UUID) -> UnplacedTime:
+    """A piece of unplaced time, held for this unit. Raises NotFound for what is not there or not the actor's to know of."""
     query = sa.select(UnplacedTime).join(Engagement, Engagement.id == UnplacedTime.engagement_id)
-    query = query.where(UnplacedTime.id == unplaced_id, visible(actor))
-    options = {"populate_existing": for_update}
-    found = session.scalar(query.with_for_update(of=UnplacedTime) if for_update else query, execution_options=options)
+    query = query.where(UnplacedTime.id == unplaced_id, visible(actor)).with_for_update(of=UnplacedTime)
+    found = session.scalar(query, execution_options={"populate_existing": True})
     if found is None:
         raise NotFound
     return found
+
+
+def _named() -> sa.Select[UnplacedTime, str, str, str]:
+    return (
+        sa.select(UnplacedTime, Person.name, Site.name, Engagement.name)
+        .join(Engagement, Engagement.id == UnplacedTime.engagement_id)
+        .join(Person, Person.id == UnplacedTime.person_id)
+        .join(Site, Site.id == UnplacedTime.site_id)
+    )
+
+
+def one_unplaced(session: AnySession, actor: Actor, unplaced_id: UUID) -> Waiting:
+    """A piece of unplaced time with its names, also one that is settled. Raises NotFound."""
+    row = session.execute(_named().where(UnplacedTime.id == unplaced_id, visible(actor))).first()
+    if row is None:
+        raise NotFound
+    return Waiting(row[0], row[1], row[2], row[3])
 
 
 def waiting(
@@ -160,13 +176,7 @@ def waiting(
     limit: int = 50,
 ) -> list[Waiting]:
     """Unplaced time that waits, oldest first: one's own, and for managers everybody's on the engagements they see."""
-    query = (
-        sa.select(UnplacedTime, Person.name, Site.name, Engagement.name)
-        .join(Engagement, Engagement.id == UnplacedTime.engagement_id)
-        .join(Person, Person.id == UnplacedTime.person_id)
-        .join(Site, Site.id == UnplacedTime.site_id)
-        .where(UnplacedTime.settled_at.is_(None), visible(actor))
-    )
+    query = _named().where(UnplacedTime.settled_at.is_(None), visible(actor))
     if not actor.may(Permission.SEE_TEAM):
         query = query.where(UnplacedTime.person_id == actor.person_id)
     for column, value in ((UnplacedTime.person_id, person_id), (UnplacedTime.engagement_id, engagement_id)):

@@ -48,7 +48,9 @@ from tracker.web import (
     split,
     team,
     time_entry,
+    timer,
     uat,
+    unplaced,
     weekly_update,
 )
 from tracker.web.filters import warn_of_silence
@@ -98,8 +100,10 @@ BLUEPRINTS = (
     entry_step.bp,
     move.bp,
     hours_lock.bp,
+    timer.bp,
     weekly_update.bp,
     uat.bp,
+    unplaced.bp,
 )
 PAGES = frozenset(blueprint.name for blueprint in BLUEPRINTS if blueprint is not health.bp)
 
@@ -116,9 +120,10 @@ def install(app: Flask) -> None:
 
 
 def _watch() -> None:
-    """Say what holds on a site, and to staff when nobody looks after the reminders. The gate has let them in by now."""
+    """Say what is frozen, what timer runs, and that nobody looks after the reminders. The gate has let them in by now."""
     g.delivery_warning = None
     if request.blueprint in PAGES:
         freeze_banner.look()
+        timer.look()
     if request.method == "GET" and request.blueprint in PAGES:
         warn_of_silence()
