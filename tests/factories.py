@@ -57,6 +57,7 @@ from tracker.store.question import Question
 from tracker.store.requirements import ProjectRequirements
 from tracker.store.scope import ScopeItem
 from tracker.store.site import Site
+from tracker.store.timer import UnplacedTime
 from tracker.store.transaction import transaction
 from tracker.store.uat import Defect, UatRound
 
@@ -261,3 +262,16 @@ def make_cover(person: Person, stand_in: Person, from_on: date, until_on: date, 
     spec = CoverSpec(stand_in.id, from_on, until_on)
     with transaction(db.session, now=now):
         return cover_service.arrange(db.session, SYSTEM, person.id, spec, now=now)
+
+
+def make_unplaced(site: Site, person: Person, minutes: int = 60, **over: Any) -> UnplacedTime:
+    """Research that a timer measured and that no budget took."""
+    values: dict[str, Any] = {"kind": "known_incompatibility", "activity": "research", "note": "", "worked_on": TODAY}
+    values |= {"started_at": NOW - timedelta(minutes=minutes), "stopped_at": NOW, "refused": "Nothing is left."}
+    with transaction(db.session, now=NOW):
+        kept = UnplacedTime(
+            person_id=person.id, engagement_id=site.engagement_id, site_id=site.id, minutes=minutes, **values | over
+        )
+        db.session.add(kept)
+        db.session.flush()
+    return kept

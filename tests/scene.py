@@ -47,6 +47,7 @@ from tracker.services import (
     site_list,
     time_entry,
     time_import,
+    timer,
     uat,
     weekly_update,
 )
@@ -77,6 +78,7 @@ from tracker.store import scope as scopes
 from tracker.store.database import db
 from tracker.store.question import Question
 from tracker.store.site import Site
+from tracker.store.transaction import transaction
 
 PASSWORD = "correct horse battery"
 ADMIN, MANAGER, ENGINEER, APPROVER, VIEWER = (
@@ -118,6 +120,7 @@ class Scene:
     moved_entry_id: UUID
     block_id: UUID
     hours_upload_id: UUID
+    unplaced_id: UUID
 
 
 def lay() -> Scene:
@@ -162,6 +165,7 @@ def lay() -> Scene:
         moved_entry_id=moved_entry_id,
         block_id=_blocks(who, engagement_id),
         hours_upload_id=_sent_hours(who),
+        unplaced_id=_timers(who, site_id),
     )
 
 
@@ -602,6 +606,24 @@ def _unposted(who: dict[str, Actor], engagement_id: UUID) -> UUID:
     """An update that is still a draft."""
     with work():
         return weekly_update.compose_update(db.session, who[MANAGER], engagement_id, now=utc_now()).id
+
+
+def _timers(who: dict[str, Actor], shop: UUID) -> UUID:
+    """The engineer's timer runs, after one for which the allowance had too little; the manager's was forgotten overnight."""
+    now = utc_now()
+    asked = timer.StartOrder(shop, WorkKind.ALLOWANCE, "research", note="Basket empty after signing in")
+    begun = now - timedelta(minutes=130)
+    with transaction(db.session, now=begun):
+        timer.start(db.session, who[ENGINEER], asked, now=begun)
+    with work():
+        kept = timer.stop(db.session, who[ENGINEER], now=now).unplaced
+        assert kept is not None
+    order = timer.StartOrder(shop, WorkKind.INCLUDED, note="Object cache and page cache")
+    for email, minutes in ((ENGINEER, 42), (MANAGER, 14 * 60 + 20)):
+        begun = now - timedelta(minutes=minutes)
+        with transaction(db.session, now=begun):
+            timer.start(db.session, who[email], order, now=begun)
+    return kept.id
 
 
 def _invitation() -> str:

@@ -97,6 +97,7 @@ def _add_tables() -> None:
         "timer",
         sa.Column("person_id", sa.Uuid(), nullable=False),
         *_work(),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_timer_person_id")),
         sa.ForeignKeyConstraint(
             ["engagement_id", "site_id"], ["site.engagement_id", "site.id"], name=op.f("fk_timer_engagement_id")

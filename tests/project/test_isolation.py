@@ -32,6 +32,7 @@ from tests.factories import (
     make_question,
     make_site,
     make_token,
+    make_unplaced,
     sign_in,
     some_work,
 )
@@ -138,6 +139,7 @@ def _engagement(plan: Plan, index: int, managers: list[Person], engineers: list[
     site = make_site(engagement, name=f"Shop {mark}", url=f"https://{mark.lower()}.example.com")
     agree(engagement)
     make_question(engagement, f"Which host, {mark}?")
+    make_unplaced(site, manager, note=f"Timer {mark}", refused=f"Nothing left, {mark}")
     with transaction(db.session, now=NOW):
         for engineer in sorted(plan.engineers[index]):
             add_member(db.session, SYSTEM, engagement.id, engineers[engineer].id, now=NOW)

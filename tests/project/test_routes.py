@@ -29,6 +29,7 @@ from tests.factories import (
     make_round,
     make_site,
     make_token,
+    make_unplaced,
     raise_change_request,
     sign_in,
     some_work,
@@ -138,6 +139,7 @@ def foreign(app: Flask) -> Foreign:
     asked = {"kind": "ps_hours", "minutes": 240, "reference": SECRET}
     ids["change_request_id"] = raise_change_request(engagement, make_person("admin"), asked, title=SECRET, reason=SECRET).id
     ids |= some_duties(site, who)
+    ids["unplaced_id"] = make_unplaced(site, engineer, note=SECRET, refused=SECRET).id
     ids["cover_id"] = make_cover(engineer, make_person("engineer"), now.date(), now.date() + timedelta(days=9), now=now).id
     return Foreign(ids | {"notice_id": notice_id, "person_id": engineer.id, "token_id": engagement.id})
 

@@ -333,7 +333,7 @@ ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             "timer",
             {
                 "person_id": PERSON, "engagement_id": ENGAGEMENT, "site_id": SITE, "kind": "ps", "activity": None,
-                "known_issue_id": None, "ps_kind": "custom-upstream", "note": "n", "started_at": TIME,
+                "known_issue_id": None, "ps_kind": "custom-upstream", "note": "n", "started_at": TIME, "version": 1,
             },
         ),
         (

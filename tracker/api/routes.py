@@ -37,6 +37,7 @@ from tracker.api import (
     time_csv,
     time_entry,
     time_move,
+    timer,
     uat,
     weekly_update,
 )
@@ -63,6 +64,7 @@ APIS = (
     time_move.api,
     hours_lock.api,
     time_csv.api,
+    timer.api,
     deadline.api,
     duty.api,
     freeze.api,

@@ -24,6 +24,7 @@ from tracker.store.entry_family import Kin
 from tracker.store.time_entry import TimeEntry
 
 api = Api("time_entry")
+EITHER = "Give either minutes or duration."
 
 
 class TimeEntryIn(In):
@@ -136,11 +137,11 @@ def _warnings(row: TimeEntry, days: Mapping[tuple[UUID, date], int]) -> list[str
     return [said] if said else []
 
 
-def _minutes(minutes: int | None, duration: str | None) -> int:
-    if (minutes is None) == (duration is None):
-        raise Invalid.at("minutes", "Give either minutes or duration.")
+def read_minutes(minutes: int | None, duration: str | None) -> int | None:
+    """What was said of how long it took, in minutes; None where nothing was. Raises Invalid at the field, also for both."""
+    if minutes is not None and duration is not None:
+        raise Invalid.at("minutes", EITHER)
     if duration is None:
-        assert minutes is not None
         return minutes
     try:
         return parse_minutes(duration)
@@ -148,6 +149,13 @@ def _minutes(minutes: int | None, duration: str | None) -> int:
         raise AmbiguousDuration.at("duration", str(error)) from None
     except DurationError as error:
         raise Invalid.at("duration", str(error)) from None
+
+
+def _minutes(minutes: int | None, duration: str | None) -> int:
+    read = read_minutes(minutes, duration)
+    if read is None:
+        raise Invalid.at("minutes", EITHER)
+    return read
 
 
 @api.post("/time-entries", Permission.LOG_TIME)

@@ -131,8 +131,11 @@ class BudgetExceeded(RuleViolation):
 
     code = "budget_exceeded"
 
-    def __init__(self, kind: BudgetKind, left: int, options: Sequence[Option], *, note: str = "") -> None:
-        super().__init__(" ".join(filter(None, [f"{kind.label}: {say_minutes(left)} left, so this does not fit.", note])))
+    def __init__(
+        self, kind: BudgetKind, left: int, options: Sequence[Option], *, message: str | None = None, note: str = ""
+    ) -> None:
+        said = message or f"{kind.label}: {say_minutes(left)} left, so this does not fit."
+        super().__init__(" ".join(filter(None, [said, note])))
         self.kind = kind
         self.left = left
         self.options = list(options)

@@ -89,9 +89,13 @@ class Work:
 
         Raises Invalid naming every field that cannot stand.
         """
-        errors = [*self._day_errors(today, signed_on), *self._kind_errors()]
-        if not 1 <= self.minutes <= DAY_MINUTES:
-            errors.append(FieldError("minutes", "Write from 1 minute to 24 h; a correction is made by reversing an entry."))
+        return self._kept([*self._day_errors(today, signed_on), *self._kind_errors(), *self._minutes_errors()])
+
+    def begun(self, *, today: date, signed_on: date | None) -> "Work":
+        """The same for work that is still going on, whose minutes say nothing yet."""
+        return self._kept([*self._day_errors(today, signed_on), *self._kind_errors()])
+
+    def _kept(self, errors: list[FieldError]) -> "Work":
         note = ""
         try:
             note = read_remark("note", self.note, NOTE_LENGTH)
@@ -100,6 +104,11 @@ class Work:
         if errors:
             raise Invalid(errors)
         return replace(self, note=note)
+
+    def _minutes_errors(self) -> list[FieldError]:
+        if 1 <= self.minutes <= DAY_MINUTES:
+            return []
+        return [FieldError("minutes", "Write from 1 minute to 24 h; a correction is made by reversing an entry.")]
 
     def _day_errors(self, today: date, signed_on: date | None) -> list[FieldError]:
         if not EARLIEST_YEAR <= self.worked_on.year <= LATEST_YEAR:

@@ -10,12 +10,13 @@ from uuid import UUID
 
 from tracker.catalog.loader import pinned
 from tracker.domain.access import Actor, Permission
-from tracker.domain.budget import DRAWS_ON, PAID_AS, BudgetExceeded, BudgetKind, Part, WorkKind, rooms_for, spread, ways_on
+from tracker.domain.budget import DRAWS_ON, PAID_AS, BudgetExceeded, BudgetKind, Part, Room, WorkKind, rooms_for, spread, ways_on
 from tracker.domain.errors import Guard, Invalid, NotFound, UnlistedSite
 from tracker.domain.move import no_premium_extra
 from tracker.domain.ps_block import say_lapsed_since
 from tracker.domain.site import WORKABLE
 from tracker.domain.time_entry import PS_KIND_OF_A_SPLIT, Work, say_long_day
+from tracker.domain.timer import BudgetEmpty
 from tracker.domain.workday import Calendar
 from tracker.services.budget_level import tell_levels
 from tracker.services.ps_term import lapse
@@ -59,12 +60,9 @@ def book(
     what does not fit goes on along the draw order; no minute is lost.
     """
     person_id, time_zone = _whose(session, actor, work)
-    place = entries.place_of(session, actor, work.site_id, person_id, work.worked_on)
-    actor.must(Permission.LOG_TIME)
-    check_place(place)
+    place = _place_for(session, actor, work, person_id)
     work = work.checked(today=Calendar(time_zone, frozenset()).local_date(now), signed_on=place.signed_on)
-    check_open_day(place.locked_through, work.worked_on)
-    check_known_issue(work, place)
+    _check_at(place, work)
     desk = _Desk(session, actor, place, person_id, origin, now)
     kind = DRAWS_ON[work.kind]
     if kind is None:
@@ -75,6 +73,49 @@ def book(
     if taken is not None:
         return [desk.write(work, taken)]
     return _beyond(desk, work, kind, split)
+
+
+def check_begun(session: AnySession, actor: Actor, work: Work, *, now: datetime) -> tuple[Work, Place]:
+    """Check work that is still going on by all that booking asks but its minutes; return it tidied, and where it is.
+
+    Raises what `book` raises, but BudgetExceeded.
+    """
+    person_id, time_zone = _whose(session, actor, work)
+    place = _place_for(session, actor, work, person_id)
+    work = work.begun(today=Calendar(time_zone, frozenset()).local_date(now), signed_on=place.signed_on)
+    _check_at(place, work)
+    return work, place
+
+
+def room_to_begin(session: AnySession, place: Place, work: Work, *, split: bool, now: datetime) -> Work:
+    """Return work as what pays for it when it begins: as it was stated, or with `split` as the next in the draw order.
+
+    Raises BudgetEmpty where nothing is left of its own budget, and Invalid at `kind` for one that the site does not have.
+    """
+    kind = DRAWS_ON[work.kind]
+    if kind is None:
+        return work
+    payers = budgets.of_site(session, place.engagement_id, place.site_id)
+    if kind not in payers:
+        raise no_premium_extra()
+    rooms = _rooms(session, place, payers, kind, now)
+    payer = next((room for room in rooms if room.left > 0), rooms[0])
+    if payer.left <= 0 or (payer.kind is not kind and not split):
+        raise BudgetEmpty(kind, rooms)
+    return work if payer.kind is kind else _share(work, Part(payer.kind, work.minutes))
+
+
+def _place_for(session: AnySession, actor: Actor, work: Work, person_id: UUID) -> Place:
+    """Where the work is, if any may be done there. Raises NotFound, NotAllowed, UnlistedSite, Guard."""
+    place = entries.place_of(session, actor, work.site_id, person_id, work.worked_on)
+    actor.must(Permission.LOG_TIME)
+    check_place(place)
+    return place
+
+
+def _check_at(place: Place, work: Work) -> None:
+    check_open_day(place.locked_through, work.worked_on)
+    check_known_issue(work, place)
 
 
 def _whose(session: AnySession, actor: Actor, work: Work) -> tuple[UUID, str]:
@@ -172,13 +213,11 @@ def _beyond(desk: _Desk, work: Work, kind: BudgetKind, split: bool) -> list[Book
     payers: Mapping[BudgetKind, Budget] = budgets.of_site(desk.session, place.engagement_id, place.site_id)
     if kind not in payers:
         raise no_premium_extra()
-    candidates = [room.kind for room in rooms_for(kind, dict.fromkeys(payers, 0))]
-    left = {each: _room(desk, payers[each]) for each in candidates}
-    rooms = rooms_for(kind, left)
+    rooms = _rooms(desk.session, place, payers, kind, desk.now)
     # Somebody may have given minutes back since the first try: then it fits after all.
-    parts = spread(work.minutes, rooms) if split or left[kind] >= work.minutes else None
+    parts = spread(work.minutes, rooms) if split or rooms[0].left >= work.minutes else None
     if parts is None:
-        raise BudgetExceeded(kind, left[kind], ways_on(work.minutes, rooms), note=_lapsed_since(desk, work, kind))
+        raise BudgetExceeded(kind, rooms[0].left, ways_on(work.minutes, rooms), note=_lapsed_since(desk, work, kind))
     booked: list[Booked] = []
     for part in parts:
         taken = budgets.take(desk.session, part.kind, place.engagement_id, place.site_id, part.minutes)
@@ -188,13 +227,19 @@ def _beyond(desk: _Desk, work: Work, kind: BudgetKind, split: bool) -> list[Book
     return booked
 
 
-def _room(desk: _Desk, budget: Budget) -> int:
+def _rooms(session: AnySession, place: Place, payers: Mapping[BudgetKind, Budget], kind: BudgetKind, now: datetime) -> list[Room]:
+    """What may pay for work of a kind, with what is left of each; held for this unit, in draw order."""
+    candidates = [room.kind for room in rooms_for(kind, dict.fromkeys(payers, 0))]
+    return rooms_for(kind, {each: _room(session, place, payers[each], now) for each in candidates})
+
+
+def _room(session: AnySession, place: Place, budget: Budget, now: datetime) -> int:
     """What a budget has left, its row held for this unit. What has ended of a pool lapses first."""
-    left = budgets.hold(desk.session, budget)
+    left = budgets.hold(session, budget)
     if budget.kind != BudgetKind.PS:
         return left
-    lapse(desk.session, desk.place.engagement_id, desk.place.time_zone, now=desk.now)
-    return budgets.hold(desk.session, budget)
+    lapse(session, place.engagement_id, place.time_zone, now=now)
+    return budgets.hold(session, budget)
 
 
 def _lapsed_since(desk: _Desk, work: Work, kind: BudgetKind) -> str:

@@ -15,6 +15,7 @@ from tracker.domain.errors import EditedMeanwhile, FieldError, Invalid, NotFound
 from tracker.domain.secret import find_secret
 from tracker.domain.text import TextError, read_line
 from tracker.domain.workday import Calendar, UnknownTimeZone
+from tracker.services.unplacing import stop_of_leaver
 from tracker.store import audit
 from tracker.store import engagement as engagements
 from tracker.store import person as people
@@ -141,7 +142,7 @@ def add_first_admin(session: AnySession, link_token: str, spec: PersonSpec, pass
 
 
 def set_active(session: AnySession, actor: Actor, person_id: UUID, *, active: bool, now: datetime) -> Person:
-    """Deactivate somebody, which signs them out and stops their tokens and links, or take them back."""
+    """Deactivate somebody, which signs them out and stops their timer, tokens and links, or take them back."""
     actor.must(Permission.MANAGE_PEOPLE)
     admins = people.hold_admins(session)
     person = people.get(session, person_id)
@@ -169,6 +170,7 @@ def _set_active(session: AnySession, actor: Actor, person: Person, *, active: bo
         session.execute(
             sa.update(SignInLink).where(SignInLink.person_id == person.id, SignInLink.used_at.is_(None)).values(used_at=now)
         )
+        stop_of_leaver(session, actor, person.id, now=now)
     audit.record(session, actor, None, "person.reactivated" if active else "person.deactivated", ("person", person.id))
     return person
 

@@ -30,6 +30,7 @@ from tracker.store.risk import Risk
 from tracker.store.scope import ScopeItem
 from tracker.store.site import Site
 from tracker.store.time_entry import TimeEntry
+from tracker.store.timer import UnplacedTime
 from tracker.store.uat import Defect, UatRound
 from tracker.store.upload import Upload
 from tracker.store.weekly_update import WeeklyUpdate
@@ -56,6 +57,7 @@ OF_ENGAGEMENT: Mapping[str, type[Any]] = {
     "update_id": WeeklyUpdate,
     "change_request_id": ChangeRequest,
     "block_id": PsBlock,
+    "unplaced_id": UnplacedTime,
 }
 OF_INSTALLATION: Mapping[str, type[Person | ApiToken]] = {"person_id": Person, "token_id": ApiToken}
 

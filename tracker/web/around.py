@@ -6,13 +6,14 @@ from tracker.domain.freeze import FreezeState
 from tracker.store import kickoff as kickoffs
 from tracker.store import link as links
 from tracker.store import risk as risks
+from tracker.store import timer as timers
 from tracker.store import uat as uat_rounds
 from tracker.store import weekly_update as updates
 from tracker.store.database import db
 from tracker.store.engagement import Engagement
 from tracker.store.risk import Risk
 from tracker.web.filters import say_day
-from tracker.web.present import Shown, count_of
+from tracker.web.present import Shown, count_of, unplaced_row
 from tracker.web.talk import kickoff_card, link_row, update_row
 from tracker.web.todo import Ground, todos_of
 
@@ -41,6 +42,7 @@ def around_of(ground: Ground) -> dict[str, Any]:
         "update": update_row(latest, engagement.time_zone) if latest else None,
         "kickoff": kickoff_card(kickoffs.of_engagement(db.session, actor, engagement.id), actor),
         "links": [link_row(link, ground.site_names, actor) for link in kept[:SHOWN]],
+        "unplaced": [unplaced_row(each) for each in timers.waiting(db.session, actor, engagement_id=engagement.id)],
         "remarks": _remarks(engagement, ground, len(todos)),
     }
 

@@ -34,6 +34,7 @@ def context() -> dict[str, Any]:
         "delivery_warning": g.get("delivery_warning"),
         "looking_as": g.get("looking_as"),
         "freezes_on": g.get("freezes_on") or [],
+        "timer": g.get("timer"),
         "request_id": None,
     }
 

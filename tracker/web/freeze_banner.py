@@ -18,7 +18,10 @@ THINGS: Mapping[str, type[Base]] = {"freeze_id": Freeze, "round_id": UatRound, "
 
 
 # Pages where a site is chosen instead, and the names under which it is sent.
-CHOSEN_AT: Mapping[str, tuple[str, ...]] = {"time_entry.log": ("site_id", "site")}
+CHOSEN_AT: Mapping[str, tuple[str, ...]] = {
+    "time_entry.log": ("site_id", "site"),
+    "timer.start": ("site_id",),
+}
 
 
 def look() -> None:

@@ -25,6 +25,7 @@ from tracker.store.person import Person
 from tracker.store.requirements import ProjectRequirements, Signature, document_digest
 from tracker.store.site import Site
 from tracker.store.time_entry import TimeEntry
+from tracker.store.timer import Waiting
 from tracker.web.filters import say_day, say_moment, say_short_day
 
 SOON_DAYS = 3
@@ -168,6 +169,21 @@ def entry_row(entry: TimeEntry, person: str, site: str, actor: Actor) -> Shown:
         minutes=entry.minutes,
         state_label=entry.state,
         state_tone=None,
+    )
+
+
+def unplaced_row(row: Waiting) -> Shown:
+    """Unplaced time in a line: whose, how much, where, and why."""
+    kept = row.time
+    return Shown(
+        url=f"/unplaced-time/{kept.id}",
+        minutes=kept.minutes,
+        person=row.person_name,
+        site=row.site_name,
+        engagement=row.engagement_name,
+        worked_on=say_day(kept.worked_on),
+        note=kept.note,
+        why=kept.refused,
     )
 
 

@@ -50,7 +50,9 @@ from tracker.web import (
     time_entry,
     time_export,
     time_import,
+    timer,
     uat,
+    unplaced,
     weekly_update,
 )
 from tracker.web.filters import warn_of_silence
@@ -102,8 +104,10 @@ BLUEPRINTS = (
     hours_lock.bp,
     time_export.bp,
     time_import.bp,
+    timer.bp,
     weekly_update.bp,
     uat.bp,
+    unplaced.bp,
 )
 PAGES = frozenset(blueprint.name for blueprint in BLUEPRINTS if blueprint is not health.bp)
 
@@ -120,9 +124,10 @@ def install(app: Flask) -> None:
 
 
 def _watch() -> None:
-    """Say what holds on a site, and to staff when nobody looks after the reminders. The gate has let them in by now."""
+    """Say what is frozen, what timer runs, and that nobody looks after the reminders. The gate has let them in by now."""
     g.delivery_warning = None
     if request.blueprint in PAGES:
         freeze_banner.look()
+        timer.look()
     if request.method == "GET" and request.blueprint in PAGES:
         warn_of_silence()

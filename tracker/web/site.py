@@ -10,6 +10,7 @@ from wtforms.validators import InputRequired, Optional
 
 from tracker.clock import utc_now
 from tracker.domain.access import Actor, Permission
+from tracker.domain.budget import DRAWS_ON
 from tracker.domain.errors import TrackerError, UnlistedSite
 from tracker.domain.lifecycle import open_steps
 from tracker.domain.listing import AGREED_FIELDS
@@ -34,6 +35,7 @@ from tracker.web.dates import DateView
 from tracker.web.form import Form, blank_to_none, save
 from tracker.web.present import Shown, choices
 from tracker.web.steps import PathView
+from tracker.web.time_entry import ACTIVITY_LABELS
 
 bp = Blueprint("site", __name__)
 RECENT_ENTRIES = 25
@@ -233,6 +235,7 @@ def urls_of(site: Site, actor: Actor) -> dict[str, str | None]:
         "transition": f"/sites/{site.id}/transitions" if may_edit else None,
         "set_date": f"/engagements/{site.engagement_id}/deadlines/new?site={site.id}" if may_edit else None,
         "log_time": f"/time?site={site.id}" if may_log else None,
+        "start_timer": "/timer/start" if may_log else None,
     }
 
 
@@ -254,6 +257,8 @@ def hours_of(site: Site, actor: Actor) -> dict[str, Any]:
         db.session, actor, site.engagement_id, site_id=site.id, states=present.entry_states(actor), limit=RECENT_ENTRIES
     )
     return {
+        "work_kinds": [(kind.value, kind.label) for kind, payer in DRAWS_ON.items() if payer is None or payer in kept],
+        "activities": ACTIVITY_LABELS,
         "budgets": [present.budget_row(budget) for budget in kept.values()],
         "entries": [present.entry_row(entry, person, name, actor) for entry, person, name in logged],
     }

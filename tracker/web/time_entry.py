@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from flask import Blueprint, flash, render_template, request, url_for
@@ -29,6 +29,7 @@ from tracker.store import engagement as engagements
 from tracker.store import entry_family
 from tracker.store import site as sites
 from tracker.store import time_entry as entries
+from tracker.store import timer as timers
 from tracker.store.budget import Budget
 from tracker.store.database import db
 from tracker.store.engagement import Engagement
@@ -37,6 +38,7 @@ from tracker.store.time_entry import TimeEntry
 from tracker.web.entry_words import say_relation
 from tracker.web.filters import say_day
 from tracker.web.form import DurationField, Form, blank_to_none, save
+from tracker.web.present import unplaced_row
 
 bp = Blueprint("time_entry", __name__)
 ENTRIES_SHOWN = 25
@@ -58,7 +60,7 @@ class Refusal:
     missing_minutes: int = 0
 
     @classmethod
-    def of(cls, error: BudgetExceeded) -> "Refusal":
+    def of(cls, error: BudgetExceeded) -> Self:
         labels = {option.action: option.label for option in error.options if option.action != "split"}
         parts = [option for option in error.options if option.action == "split"]
         split = _say_split(error.left, parts) if parts else None
@@ -101,15 +103,22 @@ class LogForm(Form):
     sites: Sequence[tuple[Site, Engagement]] = ()
     payers: Mapping[UUID, list[Budget]] = MappingProxyType({})
     refusal: Refusal | None = None
+    # The part that shows a refusal.
+    refusal_part = "time/_refusal.html"
     booked: Sequence[Booked] = ()
 
     @classmethod
-    def of(cls, actor: Actor, **over: Any) -> "LogForm":
-        """The form with the sites on which somebody may log; the day is theirs, wherever they are."""
+    def of(cls, actor: Actor, *, engagement_id: UUID | None = None, **over: Any) -> Self:
+        """The form with the sites on which somebody may log, perhaps those of one engagement only.
+
+        The day is theirs, wherever they are. `over` are values to begin with.
+        """
         today = Calendar(actor.time_zone, frozenset()).local_date(utc_now())
         workable = sites.workable_of(db.session, actor)
+        if engagement_id is not None:
+            workable = [(site, engagement) for site, engagement in workable if engagement.id == engagement_id]
         wanted = request.args.get("site") or (str(workable[0][0].id) if len(workable) == 1 else None)
-        form = cls(worked_on=today, site_id=wanted, **over)
+        form = cls(**({"worked_on": today, "site_id": wanted} | over))
         form.sites, form.payers = (
             workable,
             budgets.of_sites(db.session, [(engagement.id, site.id) for site, engagement in workable]),
@@ -149,9 +158,14 @@ class LogForm(Form):
         """What was logged, to be echoed."""
         work = self.work()
         (site,) = [site for site, _engagement in self.sites if site.id == work.site_id]
-        said = f"{say_minutes(work.minutes)} logged on {site.name}, {say_day(work.worked_on)}"
-        parts = [f"{say_minutes(each.entry.minutes)} as {WorkKind(each.entry.kind).label}" for each in self.booked]
-        return f"{said}: {' and '.join(parts)}." if len(parts) > 1 else f"{said}."
+        return say_booked(work.minutes, f"{site.name}, {say_day(work.worked_on)}", self.booked)
+
+
+def say_booked(minutes: int, where: str, booked: Sequence[Booked]) -> str:
+    """What was logged, and as what where it was split."""
+    said = f"{say_minutes(minutes)} logged on {where}"
+    parts = [f"{say_minutes(each.entry.minutes)} as {WorkKind(each.entry.kind).label}" for each in booked]
+    return f"{said}: {' and '.join(parts)}." if len(parts) > 1 else f"{said}."
 
 
 def _in_short(payers: Sequence[Budget]) -> str:
@@ -173,17 +187,18 @@ def log() -> ResponseReturnValue:
 
     answer = save(form, lambda: service.book(db.session, actor, form.work(), split=form.may_split(), now=utc_now()), follow)
     if answer is None:
-        return _page(form), form.status
+        return page_of(form), form.status
     flash(form.understood(), "success")
     return answer
 
 
 def page_again() -> str:
     """The page with an empty form, for what was refused of a button on it."""
-    return _page(LogForm.of(current_actor(), formdata=None))
+    return page_of(LogForm.of(current_actor(), formdata=None))
 
 
-def _page(form: LogForm) -> str:
+def page_of(form: LogForm) -> str:
+    """The page with a form as it stands."""
     actor = current_actor()
     mine = entry_family.mine(db.session, actor, before=request.args.get("before", type=UUID), limit=ENTRIES_SHOWN)
     site_names = sites.names_of(db.session, {row.site_id for row in mine.rows})
@@ -192,11 +207,12 @@ def _page(form: LogForm) -> str:
         nav_current="time",
         form=form,
         refusal=form.refusal,
-        known_issues=_known_issues(form),
+        known_issues=known_issues(form),
+        unplaced=[unplaced_row(each) for each in timers.waiting(db.session, actor, person_id=actor.person_id)],
         left=_left(form),
         sites_hidden=max(0, len(form.sites) - SITES_SHOWN),
-        ps_url=_ps_url(form),
-        change_url=_change_url(form),
+        ps_url=ps_url(form),
+        change_url=change_url(form),
         entries=[_entry(actor, row, mine.rows, site_names) for row in mine.rows],
         prev_url=url_for("time_entry.log") if "before" in request.args else None,
         next_cursor_url=url_for("time_entry.log", before=mine.next) if mine.next else None,
@@ -204,7 +220,7 @@ def _page(form: LogForm) -> str:
     )
 
 
-def _known_issues(form: LogForm) -> list[dict[str, str]]:
+def known_issues(form: LogForm) -> list[dict[str, str]]:
     """The known issues that may be named: those of the chosen site's system, in the catalogue of its engagement."""
     chosen = next(((site, engagement) for site, engagement in form.sites if str(site.id) == form.site_id.data), None)
     agreement = engagements.agreement_of(db.session, chosen[1].id) if chosen else None
@@ -234,7 +250,7 @@ def _budget(budget: Budget) -> dict[str, Any]:
     return {"label": balance.kind.label, "left": balance.left, "limit": balance.limit, "where": where}
 
 
-def _ps_url(form: LogForm) -> str | None:
+def ps_url(form: LogForm) -> str | None:
     """Where PS hours are sold for the engagement of the chosen site."""
     if form.refusal is None or not current_actor().may(Permission.SELL_PS):
         return None
@@ -242,7 +258,7 @@ def _ps_url(form: LogForm) -> str | None:
     return f"/engagements/{engagement.id}/ps-blocks/new"
 
 
-def _change_url(form: LogForm) -> str | None:
+def change_url(form: LogForm) -> str | None:
     """Where a change request begins with what did not fit: more hours, from this site, for this work."""
     if form.refusal is None:
         return None
