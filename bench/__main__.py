@@ -46,7 +46,8 @@ def measure(plan: Plan) -> Iterator[Line]:
 def _measure_one(plan: Plan, acts: Sequence[Act]) -> Iterator[Line]:
     """The lines of one engine. Reading comes before what writes, so that all read what was seeded.
 
-    Entries are loaded for twice as long, because a p99 of few says little. Growth takes two sizes; start and memory are asked of SQLite, where one process is all there is.
+    Entries are loaded for twice as long, because a p99 of few says little. Growth takes two sizes; start and memory are
+    asked of SQLite, where one process is all there is.
     """
     chosen = acts if plan.full else acts[-1:]
     parts: dict[str, Callable[[], Iterator[Line]]] = {

@@ -15,7 +15,8 @@ SERIAL = {"sqlite": "INTEGER PRIMARY KEY", "postgresql": "BIGSERIAL PRIMARY KEY"
 # Whole numbers of the ordinary size: PostgreSQL adds up larger ones as decimals, which takes twice as long.
 TABLES = """
 CREATE TABLE engagement (
-    id INTEGER PRIMARY KEY, name TEXT NOT NULL, status TEXT NOT NULL, due_on TEXT NOT NULL, cap BIGINT NOT NULL, spent BIGINT NOT NULL
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, status TEXT NOT NULL, due_on TEXT NOT NULL,
+    cap BIGINT NOT NULL, spent BIGINT NOT NULL
 );
 CREATE TABLE site (id INTEGER PRIMARY KEY, engagement_id INTEGER NOT NULL REFERENCES engagement, name TEXT NOT NULL);
 CREATE TABLE item (
