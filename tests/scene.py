@@ -1,6 +1,6 @@
 """A believable installation for browser tests and pictures: people, three engagements, hours near a cap, dates."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -30,11 +30,13 @@ from tracker.services import (
     duty,
     engagement,
     freeze,
+    hours_lock,
     inventory,
     kickoff,
     link,
     path,
     person,
+    ps_block,
     question,
     requirements,
     risk,
@@ -58,11 +60,13 @@ from tracker.services.inventory import VerdictChange
 from tracker.services.kickoff import KickoffChange
 from tracker.services.link import LinkSpec
 from tracker.services.person import OwnChange, PersonSpec
+from tracker.services.ps_block import BlockChange
 from tracker.services.question import QuestionChange, QuestionSpec
 from tracker.services.risk import RiskSpec
 from tracker.services.scope import ItemChange, OwnItem
 from tracker.services.site import SiteChange
 from tracker.services.uat import DefectChange
+from tracker.store import budget as budgets
 from tracker.store import deadline as deadlines
 from tracker.store import duty as duties
 from tracker.store import inventory as inventories
@@ -108,6 +112,9 @@ class Scene:
     admin_id: UUID
     update_id: UUID
     sign_in_path: str
+    draft_entry_id: UUID
+    moved_entry_id: UUID
+    block_id: UUID
 
 
 def lay() -> Scene:
@@ -121,6 +128,7 @@ def lay() -> Scene:
     item_id, upload_id, list_id = _inventory(who, site_id, draft)
     scope_item_id, question_id, risk_id, network_id = _around_the_scope(who, engagement_id, site_id, draft)
     _team(who, engagement_id)
+    draft_entry_id, moved_entry_id = _decisions(who, engagement_id, site_id)
     manager_id, admin_id = who[MANAGER].person_id, who[ADMIN].person_id
     assert manager_id is not None
     assert admin_id is not None
@@ -147,6 +155,9 @@ def lay() -> Scene:
         admin_id=admin_id,
         update_id=_unposted(who, draft),
         sign_in_path=_invitation(),
+        draft_entry_id=draft_entry_id,
+        moved_entry_id=moved_entry_id,
+        block_id=_blocks(who, engagement_id),
     )
 
 
@@ -251,6 +262,21 @@ def _museum(who: dict[str, Actor]) -> tuple[UUID, UUID, UUID]:
     return made.id, shop, uat
 
 
+def _blocks(who: dict[str, Actor], engagement_id: UUID) -> UUID:
+    """The block that was sold ends soon; it was entered twice, and the other one was voided."""
+    manager, today = who[MANAGER], utc_now().date()
+    block_id = budgets.blocks_of(db.session, engagement_id)[0].id
+    with work():
+        change = BlockChange({"expires_on": today + timedelta(days=8)})
+        ps_block.change_block(db.session, manager, block_id, change, now=utc_now())
+    with work():
+        spec = BlockSpec(480, "Q-2210 cron module and S3", today - timedelta(days=9), today + timedelta(days=8))
+        again = budget.sell_block(db.session, manager, engagement_id, spec, now=utc_now()).id
+    with work():
+        ps_block.void_block(db.session, manager, again, "Entered twice", now=utc_now())
+    return block_id
+
+
 def _finish(manager: Actor, engagement_id: UUID, kind: str) -> None:
     found = deadlines.one(db.session, engagement_id, None, kind)
     assert found is not None
@@ -277,6 +303,24 @@ def _hours(engineer: Actor, www: UUID, shop: UUID, archive: UUID) -> None:
         activity=None,
         ps_kind="cron-custom-module",
     )
+
+
+def _decisions(who: dict[str, Actor], engagement_id: UUID, shop: UUID) -> tuple[UUID, UUID]:
+    """A draft, an entry that was moved to PS work, and days that are closed."""
+    manager, engineer, now = who[MANAGER], who[ENGINEER], utc_now()
+    said = Work(shop, now.date() - timedelta(days=4), 30, WorkKind.INCLUDED, note="Cron module: which events run when")
+    with work():
+        draft = time_entry.book(db.session, engineer, replace(said, minutes=15, note="Uploads, last pass"), now=now)[0].entry.id
+        logged = time_entry.book(db.session, engineer, said, now=now)[0].entry.id
+        time_entry.submit(db.session, engineer, logged, now=now)
+        time_entry.approve(db.session, manager, logged, now=now)
+    with work():
+        to = time_entry.Target(WorkKind.PS, ps_kind="cron-custom-module")
+        moved = time_entry.move(db.session, manager, logged, to, now=now)[0].entry.id
+    with work():
+        through = now.date() - timedelta(days=20)
+        hours_lock.close_hours(db.session, manager, engagement_id, through, "Billed with invoice 2210.", now=now)
+    return draft, moved
 
 
 def _bakery(who: dict[str, Actor]) -> None:

@@ -16,6 +16,7 @@ from tests.demo.tour import IMAGES, take_tour
 from tests.scene import ADMIN, APPROVER, ENGINEER, MANAGER, PASSWORD, VIEWER, Scene, lay
 from tests.server import environment, serving
 from tracker.app import create_app
+from tracker.clock import utc_now
 from tracker.jobs import step
 from tracker.store import notice as notices
 from tracker.store.database import db
@@ -111,8 +112,25 @@ def pages_of(scene: Scene) -> Iterator[tuple[str, str | None, str]]:
     yield "cutover-sign", APPROVER, f"/sites/{scene.cutover_site_id}/cutover"
     yield "uat-defect", MANAGER, f"/defects/{scene.defect_id}"
     yield "ps-sell", MANAGER, f"{engagement}/ps-blocks/new"
+    yield "ps-block-edit", MANAGER, f"/ps-blocks/{scene.block_id}/edit"
+    yield "ps-block-void", MANAGER, f"/ps-blocks/{scene.block_id}/void"
     yield "time", ENGINEER, "/time"
     yield "time-manager", MANAGER, "/time"
+    yield "hours", MANAGER, "/hours"
+    yield "hours-narrowed", MANAGER, f"/hours?group_by=site&engagement={scene.engagement_id}&from=2000-01-01&state=approved"
+    yield "hours-nothing", ENGINEER, "/hours?from=2001-01-01&to=2001-01-31"
+    yield "burnup", MANAGER, f"{engagement}/hours"
+    yield "burnup-customer", APPROVER, f"{engagement}/hours"
+    yield "burnup-site", MANAGER, f"{engagement}/hours?site={scene.site_id}"
+    yield "burnup-past", MANAGER, f"{engagement}/hours?as_of=2020-02-30"
+    yield "time-approvals", MANAGER, "/time/approvals"
+    yield "time-approvals-narrowed", MANAGER, f"/time/approvals?engagement={scene.engagement_id}&week=open"
+    yield "time-entry", MANAGER, f"/time/{scene.moved_entry_id}"
+    yield "time-entry-draft", ENGINEER, f"/time/{scene.draft_entry_id}"
+    yield "time-move", MANAGER, f"/time/{scene.moved_entry_id}/move"
+    yield "time-move-preview", MANAGER, f"/time/{scene.moved_entry_id}/move?kind=known_incompatibility&activity=research"
+    yield "time-move-refused", MANAGER, f"/time/{scene.moved_entry_id}/move?kind=premium"
+    yield "hours-lock", MANAGER, f"{engagement}/hours-lock?through={utc_now().date()}"
     yield "notices", MANAGER, "/notices"
     yield "notice", MANAGER, "/notices/latest"
     yield "people", ADMIN, "/people"

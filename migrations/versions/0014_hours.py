@@ -43,6 +43,10 @@ def _add_columns() -> None:
     op.add_column("time_entry", sa.Column("import_key", sa.String(), nullable=True))
     op.create_index("uq_time_entry_moved_from", "time_entry", ["moved_from_id"], unique=True)
     op.create_index("uq_time_entry_import_key", "time_entry", ["import_key"], unique=True)
+    split = sa.text("split_from_id IS NOT NULL")
+    op.create_index(
+        "ix_time_entry_split", "time_entry", ["split_from_id"], unique=False, sqlite_where=split, postgresql_where=split
+    )
     with op.batch_alter_table("ps_block") as table:
         table.add_column(sa.Column("expires_on", sa.Date(), nullable=True))
         table.add_column(sa.Column("carries_over", sa.Boolean(), nullable=False, server_default=sa.false()))
@@ -227,7 +231,13 @@ def downgrade() -> None:
         ):
             table.drop_column(column)
         table.create_check_constraint(op.f("ck_ps_block_within_limit"), COUNTERS)
-    for index in ("uq_time_entry_moved_from", "uq_time_entry_import_key", "ix_time_entry_day", "ix_time_entry_person"):
+    for index in (
+        "uq_time_entry_moved_from",
+        "uq_time_entry_import_key",
+        "ix_time_entry_split",
+        "ix_time_entry_day",
+        "ix_time_entry_person",
+    ):
         op.drop_index(index, table_name="time_entry")
     op.create_index("ix_time_entry_person", "time_entry", ["person_id", "worked_on", "id"], unique=False)
     for name, columns in (

@@ -19,6 +19,8 @@ WITHOUT = {
     "/static/<path:filename>": "files",
     "/uploads/<uuid:upload_id>/inventory/rejected.csv": "a file",
     "/uploads/<uuid:upload_id>/sites/rejected.csv": "a file",
+    "/hours.csv": "a file",
+    "/engagements/<uuid:engagement_id>/hours.csv": "a file",
     "/first-admin/<token>": "only in an empty installation; tests/pages/test_every_page.py looks at it there",
 }
 

@@ -41,6 +41,7 @@ from tracker.edge.rule import PUBLIC, rule_of
 from tracker.intake.inventory.registry import read_inventory
 from tracker.services import duty as duty_service
 from tracker.services import inventory as inventory_service
+from tracker.services.budget import BlockSpec, sell_block
 from tracker.services.deadline import DateSpec, set_date
 from tracker.services.duty import DutyChange
 from tracker.services.freeze import override
@@ -117,11 +118,13 @@ def foreign(app: Flask) -> Foreign:
         change_step(db.session, who, step_id, StepChange(None, evidence=SECRET), now=NOW)
         file = read_inventory(f"slug,name\nshop,{SECRET}\n!,{SECRET}\n".encode())
         inventory_service.import_file(db.session, who, site.id, file, now=NOW, name=SECRET)
+        sold = sell_block(db.session, who, engagement.id, BlockSpec(240, SECRET, NOW.date()), now=NOW)
         upload = inventory_service.keep_file(db.session, who, site.id, file, now=now, name=SECRET)
     notice_id = db.session.scalar(sa.select(OutboxNotice.id).where(OutboxNotice.engagement_id == engagement.id).limit(1))
     assert notice_id is not None
     ids = {"engagement_id": engagement.id, "site_id": site.id, "deadline_id": deadline.id, "entry_id": entry.id}
     ids |= {"scope_item_id": scope_item.id, "question_id": question.id, "risk_id": risk.id}
+    ids["block_id"] = sold.id
     ids["customer_id"] = engagement.customer_id
     ids |= {"path_id": path.id, "step_id": step_id}
     ids["upload_id"] = upload.id

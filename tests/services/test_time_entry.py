@@ -19,10 +19,9 @@ from tracker.services import site as site_service
 from tracker.services import time_entry as service
 from tracker.services.budget import BlockSpec
 from tracker.services.time_entry import Booked
-from tracker.store import audit
+from tracker.store import audit, entry_family
 from tracker.store import budget as budgets
 from tracker.store import engagement as engagements
-from tracker.store import time_entry as entries
 from tracker.store.budget import Draw, PsBlock
 from tracker.store.database import db
 from tracker.store.engagement import Member
@@ -208,7 +207,7 @@ def test_a_split_goes_along_the_draw_order_and_loses_no_minute(ann: Actor) -> No
     assert {each.entry.note for each in (first, second, third)} == {"one session"}
     assert third.entry.ps_kind == "custom-code-troubleshooting", "PS work says what kind it is"
     assert [shown(site, kind)[2] for kind in BudgetKind] == [0, 0, 180]
-    assert entries.split_parts(db.session, [first.entry.id]) == {first.entry.id: [second.entry.id, third.entry.id]}
+    assert entry_family.kin_of(db.session, [first.entry.id])[first.entry.id].parts == [second.entry.id, third.entry.id]
 
 
 def test_a_split_that_fits_is_no_split(ann: Actor) -> None:

@@ -38,7 +38,19 @@ from tracker.store.site import Site
 from tracker.store.transaction import transaction
 
 ROLES = ("admin", "engagement_manager", "engineer", "customer_approver", "customer_viewer")
-PAGES = ("", "/duties", "/scope", "/questions", "/risks", "/change-requests", "/comments", "/kickoff", "/updates", "/links")
+PAGES = (
+    "",
+    "/duties",
+    "/scope",
+    "/hours",
+    "/questions",
+    "/risks",
+    "/change-requests",
+    "/comments",
+    "/kickoff",
+    "/updates",
+    "/links",
+)
 WORD = {"few": "harbour", "many": "lighthouse"}
 
 

@@ -158,7 +158,7 @@ def test_an_entry_is_submitted_and_approved_once(client: FlaskClient, site: Site
     for _press in range(2):
         answer = client.post(f"/time/{entry.id}/submit", data=key, follow_redirects=True)
         assert "Submitted. It waits for approval." in answer.text
-    assert "1 waiting" in answer.text
+    assert "1 to approve" in answer.text
     approved = client.post(f"/time/{entry.id}/approve", data=key | {"request_key": "yes"}, follow_redirects=True)
     assert "Nothing waits for you." in approved.text
     again = client.post(f"/time/{entry.id}/approve", data={"request_key": "later"})

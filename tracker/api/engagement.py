@@ -29,6 +29,8 @@ class AgreementIn(In):
     cutover_business_days: Whole
     hypercare_business_days: Whole
     uat_silence: str = "hold"
+    ps_valid_days: Whole | None = Field(None, description="How many days a PS block can be drawn; null means for ever.")
+    ps_carry_over: bool = Field(default=False, description="Whether what is left of a PS block then stays.")
 
 
 class AgreementPatch(In):
@@ -38,6 +40,8 @@ class AgreementPatch(In):
     cutover_business_days: Whole | None = None
     hypercare_business_days: Whole | None = None
     uat_silence: str | None = None
+    ps_valid_days: Whole | None = None
+    ps_carry_over: bool | None = None
 
 
 class AgreementOut(Out):
@@ -47,6 +51,8 @@ class AgreementOut(Out):
     cutover_business_days: int
     hypercare_business_days: int
     uat_silence: str
+    ps_valid_days: int | None
+    ps_carry_over: bool
     catalogue_version: int
 
 

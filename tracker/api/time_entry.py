@@ -1,6 +1,6 @@
-"""Time entries: book, submit, decide, reverse."""
+"""Time entries: book, mend, submit, decide, reverse. Several at once: `time_bulk`; to another budget: `time_move`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -12,12 +12,15 @@ from tracker.domain.budget import WorkKind
 from tracker.domain.duration import AmbiguousDuration as Ambiguous
 from tracker.domain.duration import DurationError, parse_minutes
 from tracker.domain.errors import AmbiguousDuration, Invalid
-from tracker.domain.time_entry import ENTRY_LIFECYCLE, Work
+from tracker.domain.time_entry import ENTRY_LIFECYCLE, Work, say_long_day
 from tracker.services import time_entry as service
 from tracker.services.booking import Booked
+from tracker.services.time_entry import DraftChange
 from tracker.store import budget as budgets
+from tracker.store import entry_family
 from tracker.store import time_entry as entries
 from tracker.store.budget import Draw
+from tracker.store.entry_family import Kin
 from tracker.store.time_entry import TimeEntry
 
 api = Api("time_entry")
@@ -34,6 +37,17 @@ class TimeEntryIn(In):
     ps_kind: str | None = None
     note: str = ""
     split: bool = False
+    person_id: UUID | None = Field(None, description="Whose work it was, where a manager enters it for them.")
+
+
+class TimeEntryPatch(In):
+    worked_on: date | None = None
+    minutes: Whole | None = None
+    duration: str | None = Field(None, max_length=100, description="Instead of minutes, such as 1h30 or 90m.")
+    activity: str | None = None
+    known_issue_id: str | None = None
+    ps_kind: str | None = None
+    note: str | None = None
 
 
 class DrawOut(Out):
@@ -57,9 +71,15 @@ class TimeEntryOut(Out):
     state: str
     decision_reason: str | None
     reverses_id: UUID | None
+    reversed_by_id: UUID | None
+    moved_from_id: UUID | None
+    moved_to_id: UUID | None
+    split_from_id: UUID | None
     draws: list[DrawOut]
     split_into: list[UUID]
     created_at: datetime
+    version: int
+    warnings: list[str]
 
 
 class ReasonIn(In):
@@ -77,38 +97,53 @@ class EntryQuery(PageQuery):
     state: str | None = None
 
 
+# What an entry always has.
+NEVER_EMPTY = {"worked_on", "note"}
+# Its own columns; what is answered besides is added.
+PLAIN = [
+    name for name in TimeEntryOut.model_fields if name not in ("draws", "split_into", "reversed_by_id", "moved_to_id", "warnings")
+]
+
+
 def entries_out(call: Call, rows: Sequence[TimeEntry]) -> list[TimeEntryOut]:
-    """Entries with what they draw and what was split off them, in two statements however many there are."""
+    """Entries with what they draw, what became of them and what to look at again, in three statements however many."""
     ids = [row.id for row in rows]
-    drawn, parts = budgets.drawn_by(call.session, ids), entries.split_parts(call.session, ids)
-    return [_entry_out(row, drawn[row.id], parts[row.id]) for row in rows]
+    drawn, kin = budgets.drawn_by(call.session, ids), entry_family.kin_of(call.session, ids)
+    days = entries.day_minutes(call.session, rows)
+    return [entry_out(row, drawn[row.id], kin[row.id], _warnings(row, days)) for row in rows]
 
 
-PLAIN = [name for name in TimeEntryOut.model_fields if name not in ("draws", "split_into")]
-
-
-def _entry_out(entry: TimeEntry, draws: Sequence[Draw], parts: list[UUID]) -> TimeEntryOut:
+def entry_out(row: TimeEntry, draws: Sequence[Draw], kin: Kin, warnings: list[str]) -> TimeEntryOut:
     return TimeEntryOut(
-        **{name: getattr(entry, name) for name in PLAIN},
+        **{name: getattr(row, name) for name in PLAIN},
         draws=[DrawOut(kind=draw.kind, minutes=draw.minutes, block_id=draw.block_id) for draw in draws],
-        split_into=parts,
+        split_into=kin.parts,
+        reversed_by_id=kin.reversed_by,
+        moved_to_id=kin.moved_to,
+        warnings=warnings,
     )
 
 
 def booked_out(booked: Sequence[Booked]) -> TimeEntryOut:
     """What was just booked, from what is known of it: nothing is read again."""
     first, *others = booked
-    return _entry_out(first.entry, first.draws, [each.entry.id for each in others])
+    kin = Kin(reversed_by=None, moved_to=None, parts=[each.entry.id for each in others])
+    return entry_out(first.entry, first.draws, kin, [first.warning] if first.warning else [])
 
 
-def _minutes(body: TimeEntryIn) -> int:
-    if (body.minutes is None) == (body.duration is None):
+def _warnings(row: TimeEntry, days: Mapping[tuple[UUID, date], int]) -> list[str]:
+    said = say_long_day(row.worked_on, days.get((row.person_id, row.worked_on), 0)) if row.state in entries.COUNTED else None
+    return [said] if said else []
+
+
+def _minutes(minutes: int | None, duration: str | None) -> int:
+    if (minutes is None) == (duration is None):
         raise Invalid.at("minutes", "Give either minutes or duration.")
-    if body.duration is None:
-        assert body.minutes is not None
-        return body.minutes
+    if duration is None:
+        assert minutes is not None
+        return minutes
     try:
-        return parse_minutes(body.duration)
+        return parse_minutes(duration)
     except Ambiguous as error:
         raise AmbiguousDuration.at("duration", str(error)) from None
     except DurationError as error:
@@ -121,15 +156,15 @@ def book_time(call: Call, body: TimeEntryIn) -> TimeEntryOut:
     work = Work(
         site_id=body.site_id,
         worked_on=body.worked_on,
-        minutes=_minutes(body),
+        minutes=_minutes(body.minutes, body.duration),
         kind=body.kind,
         activity=body.activity,
         known_issue_id=body.known_issue_id,
         ps_kind=body.ps_kind,
         note=body.note,
+        person_id=body.person_id,
     )
-    booked = service.book(call.session, call.actor, work, split=body.split, now=call.now)
-    return booked_out(booked)
+    return booked_out(service.book(call.session, call.actor, work, split=body.split, now=call.now))
 
 
 @api.get("/time-entries", Permission.SEE_INTERNAL)
@@ -153,6 +188,19 @@ def list_time_entries(call: Call, query: EntryQuery) -> Listing[TimeEntryOut]:
 def get_time_entry(call: Call, entry_id: UUID) -> TimeEntryOut:
     """One entry."""
     return entries_out(call, [entries.get(call.session, call.actor, entry_id)])[0]
+
+
+@api.patch("/time-entries/<uuid:entry_id>", Permission.LOG_TIME)
+def mend_time_entry(call: Call, entry_id: UUID, body: TimeEntryPatch) -> TimeEntryOut:
+    """Change a draft. Its budget follows by the difference; once it is submitted, only a reversal corrects it."""
+    values = body.model_dump(exclude_unset=True)
+    for name in NEVER_EMPTY & set(values):
+        if values[name] is None:
+            raise Invalid.at(name, "This cannot be emptied.")
+    if {"minutes", "duration"} & set(values):
+        values["minutes"] = _minutes(values.get("minutes"), values.pop("duration", None))
+    booked = service.mend(call.session, call.actor, entry_id, DraftChange(values, call.version), now=call.now)
+    return entries_out(call, [booked.entry])[0]
 
 
 @api.post("/time-entries/<uuid:entry_id>/submit", Permission.LOG_TIME, status=200)

@@ -15,7 +15,7 @@ from tracker.jobs import backup as backups
 from tracker.jobs import step
 from tracker.services import delivery
 from tracker.settings import read_settings
-from tracker.store import audit, budget, outbox
+from tracker.store import audit, budget, outbox, ps_block
 from tracker.store import time_entry as entries
 from tracker.store.database import db
 
@@ -28,6 +28,7 @@ def verify(json_: bool) -> None:
     now = utc_now()
     faults = [
         *budget.counter_faults(db.session),
+        *ps_block.block_faults(db.session),
         *entries.entry_faults(db.session),
         *audit.chain_faults(db.session),
         *outbox.outbox_faults(db.session, now, timedelta(hours=1)),

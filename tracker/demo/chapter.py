@@ -15,6 +15,7 @@ from tracker.domain.duty import DutyState
 from tracker.domain.engagement import Windows
 from tracker.domain.freeze import FreezeAnswer, FreezeKind
 from tracker.domain.link import LinkKind
+from tracker.domain.move import Target
 from tracker.domain.notice import Audience
 from tracker.domain.path_step import checks_of
 from tracker.domain.time_entry import Work
@@ -26,6 +27,7 @@ from tracker.services import (
     engagement,
     fact,
     freeze,
+    hours_lock,
     inventory,
     link,
     path,
@@ -211,7 +213,10 @@ class Chapter:
     def log(
         self, site_id: UUID, minutes: int, note: str, *, ago: int, upto: str = "approved", by: str = ENGINEER, **over: Any
     ) -> None:
-        """Book work in the afternoon of its day, and carry it as far as said; it is approved the day after."""
+        """Book work in the afternoon of its day, and carry it as far as said; it is approved the day after.
+
+        What is `moved` turns out to have been included work.
+        """
         said: dict[str, Any] = {"kind": WorkKind.ALLOWANCE} | over
         if said["kind"] is WorkKind.ALLOWANCE:
             said = {"activity": "research"} | said
@@ -230,10 +235,20 @@ class Chapter:
             time_entry.approve(db.session, self.manager, made[0], now=now)
             if upto == "reversed":
                 time_entry.reverse(db.session, self.manager, made[0], "Booked on the wrong site.", now=now)
+            if upto == "moved":
+                time_entry.move(db.session, self.manager, made[0], Target(WorkKind.INCLUDED), now=now)
 
         self.teller.meanwhile(ago, EVENING, book)
         if upto not in ("draft", "submitted"):
             self.teller.meanwhile(ago - 1, MORNING, decide)
+
+    def close_hours(self, *, through: int, ago: int, reason: str) -> None:
+        """The manager closes the hours through a day so many days ago."""
+
+        def close(now: datetime) -> None:
+            hours_lock.close_hours(db.session, self.manager, self.engagement_id, self.day(through), reason, now=now)
+
+        self.teller.meanwhile(ago, MORNING, close)
 
     def say(
         self, who: Actor, text: str, *, ago: int, site_id: UUID | None = None, team_only: bool = False, clock: time = AFTERNOON

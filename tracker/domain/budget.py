@@ -131,8 +131,8 @@ class BudgetExceeded(RuleViolation):
 
     code = "budget_exceeded"
 
-    def __init__(self, kind: BudgetKind, left: int, options: Sequence[Option]) -> None:
-        super().__init__(f"{kind.label}: {say_minutes(left)} left, so this does not fit.")
+    def __init__(self, kind: BudgetKind, left: int, options: Sequence[Option], *, note: str = "") -> None:
+        super().__init__(" ".join(filter(None, [f"{kind.label}: {say_minutes(left)} left, so this does not fit.", note])))
         self.kind = kind
         self.left = left
         self.options = list(options)

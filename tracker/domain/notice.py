@@ -45,7 +45,7 @@ class Audience(StrEnum):
 
 
 # What the team says among itself goes to a channel of its own or nowhere: the customer's is no substitute for it.
-TEAM_ONLY = frozenset({"comment.internal", "budget.team"})
+TEAM_ONLY = frozenset({"comment.internal", "budget.team", "ps_block.team"})
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,15 @@ class Notice:
     site_id: UUID | None = None
     deadline_id: UUID | None = None
     mention: str | None = None
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a notice says, in whichever channel."""
+
+    headline: str
+    text: str
+    facts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

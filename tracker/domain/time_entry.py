@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from uuid import UUID
 
+from tracker.domain.access import Actor, Permission
 from tracker.domain.budget import WorkKind
 from tracker.domain.duration import say_minutes
-from tracker.domain.errors import FieldError, Invalid
+from tracker.domain.errors import FieldError, Invalid, NotAllowed
 from tracker.domain.lifecycle import Lifecycle, Step
 from tracker.domain.secret import find_secret
 from tracker.domain.text import TextError, read_text
@@ -37,6 +38,20 @@ ENTRY_LIFECYCLE: Lifecycle = {
     "reversed": (),
     "reversal": (),
 }
+
+
+def check_own(actor: Actor, person_id: UUID) -> None:
+    """Raises NotAllowed for an entry of somebody else, unless a manager asks."""
+    if person_id != actor.person_id and not actor.may(Permission.APPROVE_TIME):
+        raise NotAllowed("That entry is somebody else's.")
+
+
+def check_may_take_back(actor: Actor, person_id: UUID, state: str) -> None:
+    """Whoever logged it takes it back until it is approved, managers always. Raises NotAllowed."""
+    actor.must(Permission.LOG_TIME)
+    check_own(actor, person_id)
+    if state == "approved" and not actor.may(Permission.APPROVE_TIME):
+        raise NotAllowed("An approved entry is reversed by an engagement manager.")
 
 
 def read_remark(field: str, text: str, longest: int) -> str:

@@ -10,10 +10,11 @@ from random import Random
 from tracker.clock import utc_now
 from tracker.domain.notice import NoticeState, Wait
 from tracker.edge.work import work
-from tracker.services import delivery
+from tracker.services import delivery, ps_block
 from tracker.services.delivery import Claimed, Render, Sender, Timing
 from tracker.settings import Settings
 from tracker.store import outbox, person, setting, upload
+from tracker.store import ps_block as ps_blocks
 from tracker.store.database import db
 from tracker.store.notice import OutboxNotice
 from tracker.store.outbox import SlotTaken
@@ -63,11 +64,12 @@ def plan(now: datetime) -> list[OutboxNotice]:
 
 
 def plan_further(now: datetime) -> None:
-    """Plan what repeats up to a moment, a few engagements at a time."""
-    while True:
-        with work():
-            if not delivery.replan_due(db.session, now=now):
-                return
+    """Plan what repeats up to a moment, a few engagements at a time; and what the end of PS blocks asks for."""
+    for step in (delivery.replan_due, ps_block.turn_due):
+        while True:
+            with work():
+                if not step(db.session, now=now):
+                    break
 
 
 def rehearse(now: datetime, until: datetime) -> list[OutboxNotice]:
@@ -75,10 +77,11 @@ def rehearse(now: datetime, until: datetime) -> list[OutboxNotice]:
     shown: list[OutboxNotice] = []
     try:
         with work():
-            while delivery.replan_due(db.session, now=now):
-                pass
+            for step in (delivery.replan_due, ps_block.turn_due):
+                while step(db.session, now=now):
+                    pass
             shown += delivery.release_due(db.session, now=now, ready_at=utc_now())
-            shown += coming(now, until)
+            shown += _foreseen(now, until)
             db.session.expunge_all()
             raise Rehearsed
     except Rehearsed:
@@ -90,7 +93,21 @@ class Rehearsed(Exception):
 
 
 def coming(now: datetime, until: datetime) -> list[OutboxNotice]:
-    """What is planned for later than a moment and up to another."""
+    """What comes later than a moment and up to another, as far as it can be foreseen; nothing is kept."""
+    shown: list[OutboxNotice] = []
+    try:
+        with work():
+            shown += _foreseen(now, until)
+            db.session.expunge_all()
+            raise Rehearsed
+    except Rehearsed:
+        return shown
+
+
+def _foreseen(now: datetime, until: datetime) -> list[OutboxNotice]:
+    """What is planned for later, with what PS blocks will ask for: that is planned at its moment, for the figures of then."""
+    while (first := ps_blocks.next_turn(db.session)) is not None and first[1] <= until:
+        ps_block.turn_due(db.session, now=max(now, first[1]))
     return [notice for notice in outbox.due(db.session, until) if notice.due_at > now]
 
 

@@ -12,6 +12,8 @@ from tracker.catalog.loader import pinned
 from tracker.domain.access import Actor, Permission
 from tracker.domain.budget import DRAWS_ON, PAID_AS, BudgetExceeded, BudgetKind, Part, WorkKind, rooms_for, spread, ways_on
 from tracker.domain.errors import Guard, Invalid, NotFound, UnlistedSite
+from tracker.domain.move import no_premium_extra
+from tracker.domain.ps_block import say_lapsed_since
 from tracker.domain.site import WORKABLE
 from tracker.domain.time_entry import PS_KIND_OF_A_SPLIT, Work, say_long_day
 from tracker.domain.workday import Calendar
@@ -20,6 +22,7 @@ from tracker.services.ps_term import lapse
 from tracker.store import audit
 from tracker.store import budget as budgets
 from tracker.store import person as people
+from tracker.store import ps_block as blocks
 from tracker.store import time_entry as entries
 from tracker.store.budget import Budget, Draw, Taken
 from tracker.store.database import AnySession
@@ -58,7 +61,7 @@ def book(
     person_id, time_zone = _whose(session, actor, work)
     place = entries.place_of(session, actor, work.site_id, person_id, work.worked_on)
     actor.must(Permission.LOG_TIME)
-    _check_place(place)
+    check_place(place)
     work = work.checked(today=Calendar(time_zone, frozenset()).local_date(now), signed_on=place.signed_on)
     check_open_day(place.locked_through, work.worked_on)
     check_known_issue(work, place)
@@ -89,7 +92,8 @@ def _whose(session: AnySession, actor: Actor, work: Work) -> tuple[UUID, str]:
     return person.id, person.time_zone
 
 
-def _check_place(place: Place) -> None:
+def check_place(place: Place) -> None:
+    """Raises UnlistedSite and Guard where no work can be logged."""
     if place.listed_in_version is None and place.type == "self_service":
         raise UnlistedSite("This is a guided self-service migration: no hours come with it, so none can be logged.")
     if place.listed_in_version is None:
@@ -167,14 +171,14 @@ def _beyond(desk: _Desk, work: Work, kind: BudgetKind, split: bool) -> list[Book
     place = desk.place
     payers: Mapping[BudgetKind, Budget] = budgets.of_site(desk.session, place.engagement_id, place.site_id)
     if kind not in payers:
-        raise Invalid.at("kind", "This site has no Premium extra hours. Log work on its Premium option as included.")
+        raise no_premium_extra()
     candidates = [room.kind for room in rooms_for(kind, dict.fromkeys(payers, 0))]
-    left = {each: budgets.hold(desk.session, payers[each]) for each in candidates}
+    left = {each: _room(desk, payers[each]) for each in candidates}
     rooms = rooms_for(kind, left)
     # Somebody may have given minutes back since the first try: then it fits after all.
     parts = spread(work.minutes, rooms) if split or left[kind] >= work.minutes else None
     if parts is None:
-        raise BudgetExceeded(kind, left[kind], ways_on(work.minutes, rooms))
+        raise BudgetExceeded(kind, left[kind], ways_on(work.minutes, rooms), note=_lapsed_since(desk, work, kind))
     booked: list[Booked] = []
     for part in parts:
         taken = budgets.take(desk.session, part.kind, place.engagement_id, place.site_id, part.minutes)
@@ -182,6 +186,25 @@ def _beyond(desk: _Desk, work: Work, kind: BudgetKind, split: bool) -> list[Book
         first = booked[0].entry.id if booked else None
         booked.append(desk.write(_share(work, part), taken, split_from=first))
     return booked
+
+
+def _room(desk: _Desk, budget: Budget) -> int:
+    """What a budget has left, its row held for this unit. What has ended of a pool lapses first."""
+    left = budgets.hold(desk.session, budget)
+    if budget.kind != BudgetKind.PS:
+        return left
+    lapse(desk.session, desk.place.engagement_id, desk.place.time_zone, now=desk.now)
+    return budgets.hold(desk.session, budget)
+
+
+def _lapsed_since(desk: _Desk, work: Work, kind: BudgetKind) -> str:
+    """What is said of work that a block could have paid for on its day, had it been logged before the block ended."""
+    if kind is not BudgetKind.PS:
+        return ""
+    return say_lapsed_since(
+        (block.reference, block.expires_on, block.lapsed_minutes)
+        for block in blocks.lapsed_after(desk.session, desk.place.engagement_id, work.worked_on)
+    )
 
 
 def _share(work: Work, part: Part) -> Work:

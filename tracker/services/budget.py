@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from tracker.domain.access import Actor, Permission
+from tracker.services.ps_sale import AS_AGREED as AS_AGREED
 from tracker.services.ps_sale import BlockSpec as BlockSpec
 from tracker.services.ps_sale import add_block
 from tracker.store import engagement as engagements

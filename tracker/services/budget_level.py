@@ -3,10 +3,12 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from tracker.domain.budget import BudgetKind, levels_crossed
-from tracker.domain.duration import say_minutes
+from tracker.domain.budget import levels_crossed
+from tracker.domain.budget_notice import NEARLY, Reached, customer_words, team_words
 from tracker.domain.notice import Audience, Notice
 from tracker.services.planning import tell
+from tracker.store import cover as covers
+from tracker.store import person as people
 from tracker.store.budget import Taken
 from tracker.store.database import AnySession
 from tracker.store.engagement import Engagement
@@ -14,11 +16,6 @@ from tracker.store.site import Site
 
 # Later than this nobody is helped by hearing of it.
 STALE_AFTER = timedelta(days=2)
-LEDGERS = {
-    BudgetKind.ALLOWANCE: "known incompatibilities",
-    BudgetKind.PREMIUM_EXTRA: "Premium extra work",
-    BudgetKind.PS: "PS work",
-}
 
 
 def tell_levels(session: AnySession, engagement_id: UUID, taken: Taken, *, now: datetime) -> None:
@@ -32,45 +29,45 @@ def tell_levels(session: AnySession, engagement_id: UUID, taken: Taken, *, now: 
     engagement = session.get_one(Engagement, engagement_id)
     draw = taken.draws[0]
     site = session.get_one(Site, draw.site_id) if draw.site_id else None
+    manager = people.get(session, engagement.manager_id)
+    mention = covers.mentions_of(session, {manager.id}, now).at(manager.id, now)
     for level in crossed:
-        for audience in Audience:
-            tell(session, engagement, _notice(engagement, site, taken, level, audience, now), now=now)
+        reached = Reached(
+            kind=draw.kind,
+            level=level,
+            highest=crossed[-1],
+            limit=taken.limit,
+            booked=taken.after,
+            whose=site.name if site else engagement.name,
+            engagement=engagement.name,
+            manager=manager.name,
+            account_rep=engagement.account_rep,
+        )
+        key = f"budget.{level}:{draw.budget_id}:{taken.limit}"
+        for notice in _notices(engagement, site, reached, key, mention, now):
+            tell(session, engagement, notice, now=now)
 
 
-def _notice(engagement: Engagement, site: Site | None, taken: Taken, level: int, audience: Audience, now: datetime) -> Notice:
-    draw = taken.draws[0]
-    whose = site.name if site else engagement.name
-    ours = audience is Audience.INTERNAL
-    headline, text = _team_words(draw.kind, taken, level) if ours else _customer_words(draw.kind, taken, level)
-    return Notice(
-        key=f"budget.{level}:{draw.budget_id}:{taken.limit}:{audience}",
-        kind="budget.team" if ours else "budget.customer",
-        audience=audience,
-        headline=f"{whose}: {headline}",
-        text=text,
-        facts=(("Engagement", engagement.name),) if site else (),
-        path=f"/sites/{site.id}" if site else f"/engagements/{engagement.id}",
-        due_at=now,
-        useless_after=now + STALE_AFTER,
-        site_id=site.id if site else None,
-    )
-
-
-def _team_words(kind: BudgetKind, taken: Taken, level: int) -> tuple[str, str]:
-    """What the team has to do: somebody sells or asks before the next hour is worked."""
-    left = taken.limit - taken.after
-    headline = f"{level} % of {kind.label} booked"
-    said = f"{say_minutes(taken.after)} of {say_minutes(taken.limit)} are booked, held hours included; {say_minutes(left)} left."
-    if left == 0:
-        return headline, f"{said} The next entry is refused: sell PS hours or raise a change request before more is worked."
-    return headline, f"{said} Decide now what pays for the rest: PS hours, a change request, or nothing further."
-
-
-def _customer_words(kind: BudgetKind, taken: Taken, level: int) -> tuple[str, str]:
-    """What the customer gets to know: what is used of what they bought, and that nothing beyond it happens unasked."""
-    left = taken.limit - taken.after
-    headline = f"{level} % of the hours for {LEDGERS[kind]} used"
-    said = f"{say_minutes(taken.after)} of {say_minutes(taken.limit)} are used, {say_minutes(left)} are left."
-    if left == 0:
-        return headline, f"{said} Nothing beyond them is worked without your agreement."
-    return headline, f"{said} We ask you before anything goes beyond them."
+def _notices(
+    engagement: Engagement, site: Site | None, reached: Reached, key: str, mention: str | None, now: datetime
+) -> list[Notice]:
+    return [
+        Notice(
+            key=f"{key}:{audience}",
+            kind=kind,
+            audience=audience,
+            headline=words.headline,
+            text=words.text,
+            facts=words.facts,
+            path=f"/sites/{site.id}" if site else f"/engagements/{engagement.id}#ps",
+            due_at=now,
+            useless_after=now + STALE_AFTER,
+            site_id=site.id if site else None,
+            # The manager is called when there is something to settle; of 60 % the team hears in passing.
+            mention=mention if audience is Audience.INTERNAL and reached.highest >= NEARLY else None,
+        )
+        for audience, kind, words in (
+            (Audience.CUSTOMER, "budget.customer", customer_words(reached)),
+            (Audience.INTERNAL, "budget.team", team_words(reached)),
+        )
+    ]

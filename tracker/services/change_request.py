@@ -35,6 +35,7 @@ from tracker.services.standing import standing_of
 from tracker.store import audit, outbox
 from tracker.store import change_request as requests
 from tracker.store import engagement as engagements
+from tracker.store.budget import hold_pool
 from tracker.store.change_request import ChangeRequest, ChangeRequestStep
 from tracker.store.database import AnySession
 from tracker.store.engagement import Engagement
@@ -236,6 +237,9 @@ def _end(session: AnySession, actor: Actor, request: ChangeRequest, state: Reque
 def _held(session: AnySession, actor: Actor, request_id: UUID) -> tuple[ChangeRequest, Engagement]:
     """The request and its engagement, both taken for this unit: two approvals of one request come one after the other."""
     request, engagement = requests.get_with_engagement(session, actor, request_id)
+    if any(change["kind"] == "ps_hours" for change in request.changes):
+        # A booking takes the pool, then perhaps the engagement to tell of a level: the same order here, or both wait.
+        hold_pool(session, engagement.id)
     take(session, engagement)
     session.refresh(request, with_for_update={"key_share": True})
     return request, engagement

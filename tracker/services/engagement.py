@@ -11,11 +11,13 @@ from tracker.domain.access import STAFF, Actor, Permission, Role
 from tracker.domain.deadline import DeadlineKind
 from tracker.domain.engagement import TYPES, UAT_SILENCE, Windows
 from tracker.domain.errors import EditedMeanwhile, FieldError, Guard, Invalid, NotAllowed, NotFound
+from tracker.domain.ps_block import check_valid_days
 from tracker.domain.secret import find_secret
 from tracker.domain.text import TextError, read_line
 from tracker.domain.workday import Calendar, UnknownTimeZone
 from tracker.services.listing import list_site
 from tracker.services.planning import ground_of, place_following, recount, redirect, replan
+from tracker.services.ps_term import replan_turns
 from tracker.services.scoping import consider_engagement, consider_sites
 from tracker.store import audit
 from tracker.store import budget as budgets
@@ -30,7 +32,17 @@ from tracker.store.holiday import countries
 from tracker.store.person import Person
 
 NAME_LENGTH = 200
-TERMS = ("reference", "signed_on", "uat_business_days", "cutover_business_days", "hypercare_business_days", "uat_silence")
+REQUIRED_TERMS = (
+    "reference",
+    "signed_on",
+    "uat_business_days",
+    "cutover_business_days",
+    "hypercare_business_days",
+    "uat_silence",
+)
+TERMS = (*REQUIRED_TERMS, "ps_valid_days", "ps_carry_over")
+# What an agreement says where nothing is said.
+ASSUMED = {"uat_silence": "hold", "ps_carry_over": False}
 NEEDS_AGREEMENT = FieldError("agreement", "A managed engagement rests on an agreement. Enter its reference, date and windows.")
 # Keeps other edits waiting, but not those who only refer to the row, such as a booking.
 AGAINST_EDITS = {"key_share": True}
@@ -43,15 +55,19 @@ class AgreementSpec:
     reference: str
     signed_on: date
     windows: Windows
+    # How many days a PS block can be drawn, none for ever; and whether what is left then stays.
+    ps_valid_days: int | None = None
+    ps_carry_over: bool = False
 
     @classmethod
     def of(cls, terms: Mapping[str, Any]) -> "AgreementSpec":
         """From every field by its public name; raises Invalid naming those that are missing."""
-        missing = [name for name in TERMS if terms.get(name) is None]
+        missing = [name for name in (*REQUIRED_TERMS, "ps_carry_over") if terms.get(name) is None]
         if missing:
             raise Invalid([FieldError(f"agreement.{name}", "This field is required.") for name in missing])
         lengths = (terms["uat_business_days"], terms["cutover_business_days"], terms["hypercare_business_days"])
-        return cls(terms["reference"], terms["signed_on"], Windows(*lengths, terms["uat_silence"]))
+        windows = Windows(*lengths, terms["uat_silence"])
+        return cls(terms["reference"], terms["signed_on"], windows, terms.get("ps_valid_days"), terms["ps_carry_over"])
 
     @property
     def terms(self) -> dict[str, Any]:
@@ -63,6 +79,8 @@ class AgreementSpec:
             "cutover_business_days": self.windows.cutover,
             "hypercare_business_days": self.windows.hypercare,
             "uat_silence": self.windows.uat_silence,
+            "ps_valid_days": self.ps_valid_days,
+            "ps_carry_over": self.ps_carry_over,
         }
 
 
@@ -237,7 +255,7 @@ def _check_agreement(spec: AgreementSpec) -> list[FieldError]:
         errors.append(FieldError("agreement.signed_on", f"The year {spec.signed_on.year:04d} is not plausible."))
     if spec.windows.uat_silence not in UAT_SILENCE:
         errors.append(FieldError("agreement.uat_silence", f"Choose one of: {', '.join(UAT_SILENCE)}."))
-    return errors
+    return errors + check_valid_days("agreement.ps_valid_days", spec.ps_valid_days)
 
 
 def _customer(session: AnySession, actor: Actor, spec: EngagementSpec) -> Customer:
@@ -316,6 +334,9 @@ def edit_engagement(
     """Change an engagement's fields. Raises NotFound, NotAllowed, EditedMeanwhile, Invalid."""
     engagement = engagements.get(session, actor, engagement_id)
     actor.must(Permission.EDIT_ENGAGEMENT)
+    if "time_zone" in change.values:
+        # Its blocks of PS hours end at another moment. Their pool comes before the engagement, as in a booking.
+        budgets.hold_pool(session, engagement.id)
     # Read anew under the lock: two edits of one version may cross.
     session.refresh(engagement, with_for_update=AGAINST_EDITS)
     if change.version is not None and change.version != engagement.version:
@@ -337,6 +358,8 @@ def edit_engagement(
     session.flush()
     if {"slack_channel", "internal_slack_channel"} & set(values):
         redirect(session, engagement)
+    if "time_zone" in values:
+        replan_turns(session, engagement, now=now)
     if values or "agreement" not in change.values:
         audit.record(session, actor, engagement.id, "engagement.edited", ("engagement", engagement.id), dict(values))
     _consider_anew(session, engagement, change, now=now)
@@ -357,7 +380,7 @@ def _agree_anew(session: AnySession, actor: Actor, engagement: Engagement, said:
     if not isinstance(said, Mapping):
         return agreement, False
     before = None if agreement is None else {name: getattr(agreement, name) for name in TERMS}
-    spec = AgreementSpec.of({"uat_silence": "hold"} | (before or {}) | dict(said))
+    spec = AgreementSpec.of(ASSUMED | (before or {}) | dict(said))
     if errors := _check_agreement(spec):
         raise Invalid(errors)
     spec.windows.check()

@@ -11,15 +11,26 @@ from uuid import UUID
 
 from tracker.domain.access import Actor, Permission
 from tracker.domain.budget import DRAWS_ON, BudgetExceeded, WorkKind, rooms_for, ways_on
-from tracker.domain.errors import EditedMeanwhile, Guard, Invalid, NotAllowed, TrackerError
+from tracker.domain.errors import EditedMeanwhile, Guard, Invalid, TrackerError
 from tracker.domain.lifecycle import advance
-from tracker.domain.time_entry import ENTRY_LIFECYCLE, REASON_LENGTH, Work, read_remark, say_long_day
+from tracker.domain.move import NotMoved, check_moves
+from tracker.domain.move import Target as Target
+from tracker.domain.time_entry import (
+    ENTRY_LIFECYCLE,
+    REASON_LENGTH,
+    Work,
+    check_may_take_back,
+    check_own,
+    read_remark,
+    say_long_day,
+)
 from tracker.domain.workday import Calendar
 from tracker.services import booking
 from tracker.services.booking import Booked as Booked
 from tracker.services.booking import Origin, check_open_day
 from tracker.services.booking import book as book
 from tracker.services.budget_level import tell_levels
+from tracker.services.ps_term import lapse
 from tracker.store import audit
 from tracker.store import budget as budgets
 from tracker.store import person as people
@@ -40,16 +51,6 @@ class DraftChange:
 
 
 @dataclass(frozen=True)
-class Target:
-    """What work is to count as after a move."""
-
-    kind: WorkKind
-    activity: str | None = None
-    known_issue_id: str | None = None
-    ps_kind: str | None = None
-
-
-@dataclass(frozen=True)
 class Decided:
     """Entries that were carried on together, and those that could not be, each with the reason."""
 
@@ -65,7 +66,7 @@ def mend(session: AnySession, actor: Actor, entry_id: UUID, change: DraftChange,
     """
     entry = entries.get(session, actor, entry_id, for_update=True)
     actor.must(Permission.LOG_TIME)
-    _check_own(actor, entry)
+    check_own(actor, entry.person_id)
     if change.version is not None and change.version != entry.version:
         raise EditedMeanwhile
     if entry.state != "draft":
@@ -78,6 +79,8 @@ def mend(session: AnySession, actor: Actor, entry_id: UUID, change: DraftChange,
     check_open_day(place.locked_through, entry.worked_on, work.worked_on)
     booking.check_known_issue(work, place)
     day_minutes = place.day_minutes + work.minutes - (entry.minutes if entry.worked_on == work.worked_on else 0)
+    if work.kind is WorkKind.PS and work.minutes > entry.minutes:
+        lapse(session, place.engagement_id, place.time_zone, now=now)
     draws = _redraw(session, entry, work.minutes - entry.minutes, now)
     after = {name: getattr(work, name) for name in MENDABLE if getattr(work, name) != stated[name]}
     if after:
@@ -124,7 +127,7 @@ def submit_all(session: AnySession, actor: Actor, ids: Sequence[UUID], *, now: d
     actor.must(Permission.LOG_TIME)
 
     def take(entry: TimeEntry) -> list[Draw]:
-        _check_own(actor, entry)
+        check_own(actor, entry.person_id)
         _step(session, actor, entry, "submitted", now, None)
         return []
 
@@ -201,7 +204,7 @@ def reverse(session: AnySession, actor: Actor, entry_id: UUID, reason: str | Non
     entry that is reversed, rejected or itself a reversal, Invalid at `reason`.
     """
     entry = entries.get(session, actor, entry_id, for_update=True)
-    _check_may_take_back(actor, entry)
+    check_may_take_back(actor, entry.person_id, entry.state)
     reason = read_remark("reason", reason or "", REASON_LENGTH) or None
     drawn = budgets.drawn_by(session, [entry.id])[entry.id]
     _step(session, actor, entry, "reversed", now, reason)
@@ -236,9 +239,11 @@ def move(session: AnySession, actor: Actor, entry_id: UUID, to: Target, *, split
     Raises what `reverse` and `book` raise, and Invalid at `kind` for the budget that pays already. Source: BR-05.
     """
     entry = entries.get(session, actor, entry_id, for_update=True)
-    _check_may_take_back(actor, entry)
-    check_moves(entry, to.kind)
+    check_may_take_back(actor, entry.person_id, entry.state)
+    check_moves(entry.kind, to.kind)
     state = entry.state
+    # What gives and what takes, held in one order: two who move opposite ways never wait crosswise.
+    budgets.hold_all(session, [(entry.engagement_id, entry.site_id)])
     reverse(session, actor, entry.id, f"Moved to {to.kind.label}.", now=now)
     work = Work(
         site_id=entry.site_id,
@@ -260,28 +265,25 @@ def move(session: AnySession, actor: Actor, entry_id: UUID, to: Target, *, split
     return [replace(each, entry=entries.get(session, actor, each.entry.id)) for each in booked]
 
 
-def check_moves(entry: TimeEntry, kind: WorkKind) -> None:
-    """Raises Invalid at `kind` where the same budget would pay."""
-    if kind == entry.kind:
-        raise Invalid.at("kind", "It counts as that already. Choose what else it is.")
+def move_all(
+    session: AnySession, actor: Actor, ids: Sequence[UUID], to: Target, *, split: bool = False, now: datetime
+) -> list[Booked]:
+    """Move several entries in one unit: all of them, or none. Raises NotMoved, naming the one that stands in the way."""
+    chosen = sorted(set(ids))
+    held = {entry.id: entry for entry in entries.of_ids(session, actor, chosen, for_update=True)}
+    budgets.hold_all(session, {(entry.engagement_id, entry.site_id) for entry in held.values()})
+    moved: list[Booked] = []
+    for entry_id in chosen:
+        try:
+            moved += move(session, actor, entry_id, to, split=split, now=now)
+        except TrackerError as error:
+            raise NotMoved(entry_id, error) from error
+    return moved
 
 
 def _all(decided: Decided) -> None:
     for error in decided.refused.values():
         raise error
-
-
-def _check_may_take_back(actor: Actor, entry: TimeEntry) -> None:
-    actor.must(Permission.LOG_TIME)
-    if not actor.may(Permission.APPROVE_TIME):
-        _check_own(actor, entry)
-        if entry.state == "approved":
-            raise NotAllowed("An approved entry is reversed by an engagement manager.")
-
-
-def _check_own(actor: Actor, entry: TimeEntry) -> None:
-    if entry.person_id != actor.person_id and not actor.may(Permission.APPROVE_TIME):
-        raise NotAllowed("That entry is somebody else's.")
 
 
 def _step(session: AnySession, actor: Actor, entry: TimeEntry, to: str, now: datetime, reason: str | None) -> TimeEntry:

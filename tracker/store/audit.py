@@ -156,6 +156,12 @@ def entries_of(session: AnySession, engagement_id: UUID, *, before: int | None, 
     return list(session.scalars(query.order_by(AuditEntry.seq.desc()).limit(limit)))
 
 
+def of_subject(session: AnySession, engagement_id: UUID, subject_id: UUID) -> list[AuditEntry]:
+    """What was done to one thing of an engagement, in order."""
+    query = sa.select(AuditEntry).where(AuditEntry.chain == str(engagement_id), AuditEntry.subject_id == subject_id)
+    return list(session.scalars(query.order_by(AuditEntry.seq)))
+
+
 def done_since(session: AnySession, engagement_id: UUID, action: str, since: datetime) -> list[AuditEntry]:
     """What was done of one kind on an engagement from a moment on, in order."""
     query = sa.select(AuditEntry).where(AuditEntry.chain == str(engagement_id), AuditEntry.action == action)

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.domain.budget import DRAW_ORDER, Balance, BudgetKind
+from tracker.domain.ps_block import Term
 from tracker.store.database import AnySession, Base, Keyed, Versioned, changed_one, table_of
 from tracker.store.identity import new_id
 
@@ -96,6 +97,10 @@ class PsBlock(Versioned, Base):
         """What can still be drawn, in minutes."""
         return 0 if self.voided_at else self.limit_minutes - self.booked - self.lapsed_minutes
 
+    @property
+    def term(self) -> Term:
+        return Term(self.expires_on, self.carries_over)
+
 
 class Posting(Keyed, Base):
     """What one step of one time entry moved on one budget: booked and approved minutes, either way."""
@@ -155,14 +160,12 @@ def of_sites(session: AnySession, sites: Collection[tuple[UUID, UUID]]) -> dict[
     return {site_id: [*payers.get(site_id, []), *payers.get(engagement_id, [])] for engagement_id, site_id in sites}
 
 
+# The place of a budget in the draw order, in which rows are taken everywhere.
+_RANK = sa.case({kind.value: place for place, kind in enumerate(DRAW_ORDER)}, value=Budget.kind)
 _OF_ENGAGEMENT = (
     sa.select(Budget)
     .where(Budget.engagement_id == sa.bindparam("engagement"))
-    .order_by(
-        Budget.site_id.is_(None),
-        Budget.site_id,
-        sa.case({kind.value: place for place, kind in enumerate(DRAW_ORDER)}, value=Budget.kind),
-    )
+    .order_by(Budget.site_id.is_(None), Budget.site_id, _RANK)
 )
 _BLOCKS = sa.select(PsBlock).where(PsBlock.engagement_id == sa.bindparam("engagement")).order_by(PsBlock.purchased_on, PsBlock.id)
 
@@ -188,10 +191,30 @@ def blocks_of(session: AnySession, engagement_id: UUID) -> list[PsBlock]:
     return list(session.scalars(_BLOCKS, {"engagement": engagement_id}))
 
 
+def blocks_of_several(session: AnySession, engagement_ids: Collection[UUID]) -> list[PsBlock]:
+    """The PS blocks of several engagements, in one statement."""
+    return list(session.scalars(sa.select(PsBlock).where(PsBlock.engagement_id.in_(engagement_ids))))
+
+
+def hold_pool(session: AnySession, engagement_id: UUID) -> UUID:
+    """Take the row of an engagement's PS pool for this unit: it serialises everything that happens to its blocks."""
+    pool = sa.select(Budget.id).where(Budget.engagement_id == engagement_id, Budget.kind == BudgetKind.PS)
+    return session.execute(pool.with_for_update()).scalar_one()
+
+
 def hold(session: AnySession, budget: Budget) -> int:
     """Take a budget's row for this unit and return what is left now. Callers go in draw order, so none wait crosswise."""
     query = sa.select(Budget.limit_minutes - Budget.booked).where(Budget.id == budget.id).with_for_update()
     return int(session.execute(query).scalar_one())
+
+
+def hold_all(session: AnySession, sites: Collection[tuple[UUID, UUID]]) -> None:
+    """Take the rows of all that may pay for work on some sites, given as (engagement, site): sites first, pools last."""
+    query = sa.select(Budget.id).where(
+        Budget.engagement_id.in_({engagement_id for engagement_id, _site_id in sites}),
+        sa.or_(Budget.site_id.is_(None), Budget.site_id.in_({site_id for _engagement_id, site_id in sites})),
+    )
+    session.execute(query.order_by(_RANK, Budget.id).with_for_update()).all()
 
 
 @dataclass(frozen=True)
@@ -257,33 +280,6 @@ def _room_of_block() -> sa.ColumnElement[int]:
     return PsBlock.limit_minutes - PsBlock.booked - PsBlock.lapsed_minutes
 
 
-def lapse_ended(session: AnySession, engagement_id: UUID, today: date, now: datetime) -> list[tuple[PsBlock, int]]:
-    """Take what is left in blocks that have ended out of the pool; return each with the minutes that lapsed.
-
-    `today` is the day in the engagement's zone. What was used stays used. A block that carries over keeps its minutes.
-    """
-    ended = (PsBlock.expires_on < today, PsBlock.lapsed_at.is_(None), PsBlock.voided_at.is_(None))
-    mine = (PsBlock.engagement_id == engagement_id, *ended)
-    if session.execute(sa.select(PsBlock.id).where(*mine).limit(1)).first() is None:
-        return []
-    pool = sa.select(Budget.id).where(Budget.engagement_id == engagement_id, Budget.kind == BudgetKind.PS)
-    pool_id = session.execute(pool.with_for_update()).scalar_one()
-    lapsed = []
-    for block in session.scalars(
-        sa.select(PsBlock).where(*mine).with_for_update(), execution_options={"populate_existing": True}
-    ):
-        minutes = 0 if block.carries_over else block.left
-        block.lapsed_minutes += minutes
-        block.lapsed_at, block.turn_at = now, None
-        block.version += 1
-        lapsed.append((block, minutes))
-    session.flush()
-    gone = sum(minutes for _block, minutes in lapsed)
-    smaller = sa.update(Budget).where(Budget.id == pool_id).values(limit_minutes=Budget.limit_minutes - gone)
-    session.execute(smaller)
-    return lapsed
-
-
 def give_back(draws: Sequence[Draw], minutes: int) -> list[Draw]:
     """The draws that return so many minutes of what was drawn, the last drawn first."""
     back: list[Draw] = []
@@ -298,10 +294,10 @@ def give_back(draws: Sequence[Draw], minutes: int) -> list[Draw]:
 def move(session: AnySession, draws: Iterable[Draw]) -> None:
     """Apply signed draws to their counters: approvals, rejections and reversals. The pool comes before its blocks.
 
-    In one order of budgets, so that two units that decide on several entries never wait crosswise. What comes back to a
-    block that has ended lapses at once, and leaves the pool with it.
+    In the order of drawing, so that two units that decide on several entries, or one that splits, never wait crosswise.
+    What comes back to a block that has ended lapses at once, and leaves the pool with it.
     """
-    for draw in sorted(draws, key=lambda draw: (str(draw.budget_id), str(draw.block_id))):
+    for draw in sorted(draws, key=lambda draw: (DRAW_ORDER.index(draw.kind), str(draw.budget_id), str(draw.block_id))):
         booked, approved = Budget.booked + draw.minutes, Budget.approved + draw.approved
         session.execute(sa.update(Budget).where(Budget.id == draw.budget_id).values(booked=booked, approved=approved))
         if draw.block_id is None:

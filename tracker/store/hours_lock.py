@@ -1,5 +1,6 @@
 """Days whose hours are closed: each closing and reopening is kept; the engagement carries the one that counts."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
@@ -8,6 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.store.database import AnySession, Base, Keyed
 from tracker.store.person import Person
+from tracker.store.site import Site
+from tracker.store.time_entry import TimeEntry
 
 
 class HoursLock(Keyed, Base):
@@ -26,3 +29,32 @@ def history(session: AnySession, engagement_id: UUID, *, limit: int = 50) -> lis
     query = sa.select(HoursLock, Person.name).outerjoin(Person, Person.id == HoursLock.by)
     query = query.where(HoursLock.engagement_id == engagement_id).order_by(HoursLock.id.desc()).limit(limit)
     return [(row[0], row[1] or "Tracker") for row in session.execute(query)]
+
+
+@dataclass(frozen=True)
+class Undecided:
+    """One entry that holds a closing up."""
+
+    id: UUID
+    person: str
+    site: str
+    worked_on: date
+    kind: str
+    minutes: int
+    state: str
+
+
+def undecided(session: AnySession, engagement_id: UUID, through: date, *, limit: int) -> list[Undecided]:
+    """The drafts and the submitted entries of an engagement up to a day, the oldest first."""
+    query = (
+        sa.select(TimeEntry.id, Person.name, Site.name, TimeEntry.worked_on, TimeEntry.kind, TimeEntry.minutes, TimeEntry.state)
+        .join(Person, Person.id == TimeEntry.person_id)
+        .join(Site, Site.id == TimeEntry.site_id)
+        .where(
+            TimeEntry.engagement_id == engagement_id,
+            TimeEntry.worked_on <= through,
+            TimeEntry.state.in_(("draft", "submitted")),
+        )
+        .order_by(TimeEntry.worked_on, TimeEntry.id)
+    )
+    return [Undecided(*row) for row in session.execute(query.limit(limit))]

@@ -287,6 +287,12 @@ def active_staff(session: AnySession) -> list[Person]:
     return list(session.scalars(query.order_by(Person.name, Person.id)))
 
 
+def staff_past_and_present(session: AnySession, *, limit: int = 500) -> dict[UUID, str]:
+    """Everybody who is or was of the staff: names by id, in order of the names."""
+    query = sa.select(Person.id, Person.name).where(Person.role.in_(sorted(STAFF))).order_by(Person.name_key, Person.id)
+    return {row.id: row.name for row in session.execute(query.limit(limit))}
+
+
 def active_of_customer(session: AnySession, customer_id: UUID) -> list[Person]:
     """The people of a customer, by name."""
     query = sa.select(Person).where(Person.customer_id == customer_id, Person.deactivated_at.is_(None))

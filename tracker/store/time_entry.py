@@ -1,6 +1,6 @@
 """Time entries: work as it was stated, and how far it has been accepted. What it drew is in its postings."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -42,6 +42,8 @@ class TimeEntry(Versioned, Base):
         sa.Index("ix_time_entry_day", "worked_on", "engagement_id", "state", "minutes"),
         sa.Index("uq_time_entry_moved_from", "moved_from_id", unique=True),
         sa.Index("uq_time_entry_import_key", "import_key", unique=True),
+        sa.Index("ix_time_entry_split", "split_from_id", sqlite_where=sa.text("split_from_id IS NOT NULL"),
+                 postgresql_where=sa.text("split_from_id IS NOT NULL")),
         sa.Index("ix_time_entry_waiting", "engagement_id", sqlite_where=sa.text("state = 'submitted'"),
                  postgresql_where=sa.text("state = 'submitted'")),
     )  # fmt: skip
@@ -90,26 +92,27 @@ COUNTED = ("draft", "submitted", "approved")
 
 
 @cache
-def _place_query(sight: Sight) -> sa.Select[Any]:
+def _place_query(sight: Sight) -> sa.Select[*tuple[Any, ...]]:
     """Built once for each sight: it is run for every booking."""
-    site, engagement, agreement, entry = (table_of(each) for each in (Site, Engagement, Agreement, TimeEntry))
+    entry = table_of(TimeEntry)
     worked = sa.select(sa.func.coalesce(sa.func.sum(entry.c.minutes), 0)).where(
         entry.c.person_id == sa.bindparam("person"), entry.c.worked_on == sa.bindparam("day"), entry.c.state.in_(COUNTED)
     )
-    return (
-        sa.select(
-            *site.c["id", "cms", "stage", "listed_in_version"],
-            *engagement.c["id", "type", "status", "time_zone", "hours_locked_through"],
-            *agreement.c["signed_on", "catalogue_version"],
-            worked.scalar_subquery(),
+    places = _places(worked.scalar_subquery()).where(Site.id == sa.bindparam("site"), sight.condition())
+    return places.with_for_update(read=True, key_share=True, of=Engagement)
+
+
+def _places(day_minutes: sa.ColumnElement[int] | sa.ScalarSelect[int]) -> sa.Select[*tuple[Any, ...]]:
+    site, engagement, agreement = (table_of(each) for each in (Site, Engagement, Agreement))
+    return sa.select(
+        *site.c["id", "cms", "stage", "listed_in_version"],
+        *engagement.c["id", "type", "status", "time_zone", "hours_locked_through"],
+        *agreement.c["signed_on", "catalogue_version"],
+        day_minutes,
+    ).select_from(
+        site.join(engagement, engagement.c.id == site.c.engagement_id).outerjoin(
+            agreement, agreement.c.engagement_id == engagement.c.id
         )
-        .select_from(
-            site.join(engagement, engagement.c.id == site.c.engagement_id).outerjoin(
-                agreement, agreement.c.engagement_id == engagement.c.id
-            )
-        )
-        .where(site.c.id == sa.bindparam("site"), sight.condition())
-        .with_for_update(read=True, key_share=True, of=engagement)
     )
 
 
@@ -120,6 +123,12 @@ def place_of(session: AnySession, actor: Actor, site_id: UUID, person_id: UUID, 
     if found is None:
         raise NotFound
     return Place(*tuple(found))
+
+
+def places_of(session: AnySession, site_ids: Collection[UUID]) -> dict[UUID, Place]:
+    """Where work on several sites is booked, in one statement and holding nothing; without anybody's minutes of a day."""
+    rows = session.execute(_places(sa.literal(0)).where(Site.id.in_(site_ids)))
+    return {row[0]: Place(*tuple(row)) for row in rows}
 
 
 def undecided(session: AnySession, engagement_id: UUID, through: date) -> dict[str, int]:
@@ -157,6 +166,13 @@ def get(session: AnySession, actor: Actor, entry_id: UUID, *, for_update: bool =
     return found
 
 
+def of_ids(session: AnySession, actor: Actor, ids: Collection[UUID], *, for_update: bool = False) -> list[TimeEntry]:
+    """Those of some entries that an actor may know of, in the order of their ids."""
+    query = sa.select(TimeEntry).join(Engagement, Engagement.id == TimeEntry.engagement_id)
+    query = query.where(TimeEntry.id.in_(ids), visible(actor)).order_by(TimeEntry.id)
+    return list(session.scalars(query.with_for_update(of=TimeEntry) if for_update else query))
+
+
 def page(
     session: AnySession,
     actor: Actor,
@@ -183,14 +199,14 @@ def page(
     return list(session.scalars(query.order_by(TimeEntry.id.desc()).limit(limit)))
 
 
-def split_parts(session: AnySession, entry_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
-    """The further entries that came of splitting each, in order."""
-    parts: dict[UUID, list[UUID]] = {each: [] for each in entry_ids}
-    query = sa.select(TimeEntry.split_from_id, TimeEntry.id).where(TimeEntry.split_from_id.in_(entry_ids)).order_by(TimeEntry.id)
-    for first, part in session.execute(query):
-        if first is not None:
-            parts[first].append(part)
-    return parts
+def day_minutes(session: AnySession, rows: Collection[TimeEntry]) -> dict[tuple[UUID, date], int]:
+    """How much the people of some entries have on the days of those entries, in minutes and one statement."""
+    days = TimeEntry.person_id.in_({row.person_id for row in rows}), TimeEntry.worked_on.in_({row.worked_on for row in rows})
+    query = sa.select(TimeEntry.person_id, TimeEntry.worked_on, sa.func.sum(TimeEntry.minutes)).where(
+        *days, TimeEntry.state.in_(COUNTED)
+    )
+    found = session.execute(query.group_by(TimeEntry.person_id, TimeEntry.worked_on))
+    return {(row[0], row[1]): int(row[2]) for row in found}
 
 
 def entry_faults(session: AnySession) -> list[str]:

@@ -11,6 +11,7 @@ from tracker.domain.access import Actor
 from tracker.domain.errors import NotFound
 from tracker.domain.notice import Audience
 from tracker.store import cover as covers
+from tracker.store.budget import PsBlock
 from tracker.store.change_request import ChangeRequest
 from tracker.store.comment import Comment
 from tracker.store.database import AnySession
@@ -53,6 +54,7 @@ OF_ENGAGEMENT: Mapping[str, type[Any]] = {
     "link_id": EngagementLink,
     "update_id": WeeklyUpdate,
     "change_request_id": ChangeRequest,
+    "block_id": PsBlock,
 }
 OF_INSTALLATION: Mapping[str, type[Person | ApiToken]] = {"person_id": Person, "token_id": ApiToken}
 

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from flask import Blueprint, flash, render_template, url_for
 from flask.typing import ResponseReturnValue
-from wtforms import DateField, StringField
-from wtforms.validators import InputRequired, ValidationError
+from wtforms import BooleanField, DateField, Field, RadioField, StringField
+from wtforms.validators import InputRequired, Optional, ValidationError
 
 from tracker.clock import utc_now
 from tracker.domain.access import Permission
@@ -15,14 +15,17 @@ from tracker.domain.duration import DurationError, parse_minutes, say_minutes
 from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
 from tracker.services import budget as service
-from tracker.services.budget import BlockSpec
+from tracker.services.budget import AS_AGREED, BlockSpec
 from tracker.store import budget as budgets
 from tracker.store import engagement as engagements
 from tracker.store.database import db
+from tracker.store.engagement import Agreement
 from tracker.web import present
 from tracker.web.form import DurationField, Form, save
+from tracker.web.present import count_of
 
 bp = Blueprint("budget", __name__)
+AGREED, UNTIL, FOREVER = "agreed", "until", "for_ever"
 
 
 class BlockHours(DurationField):
@@ -43,18 +46,37 @@ class BlockForm(Form):
     duration = BlockHours("Hours", [InputRequired("Write how many hours.")])
     purchased_on = DateField("Bought on", [InputRequired("Say when they were bought.")])
     reference = StringField("Reference", [InputRequired("Write the order or quote.")])
+    term = RadioField("It can be used", default=AGREED)
+    expires_on = DateField("Last day", [Optional()])
+    carries_over = BooleanField("What is left then is carried over")
+
+    def offer(self, agreement: Agreement | None) -> None:
+        """Offer what the agreement says first, and what may be said instead."""
+        valid_days = agreement.ps_valid_days if agreement else None
+        agreed = f"as agreed: {count_of(valid_days, 'day')} from its purchase" if valid_days else "as agreed: it does not end"
+        self.term.choices = {AGREED: agreed, UNTIL: "until a day of its own"} | ({FOREVER: "for ever"} if valid_days else {})
+
+    def validate_expires_on(self, field: Field) -> None:
+        """A day of its own is named, and no other is."""
+        if self.term.data == UNTIL and field.data is None:
+            raise ValidationError("Say which day.")
 
     def spec(self) -> BlockSpec:
         """The block as it was entered."""
         assert self.purchased_on.data is not None
-        return BlockSpec(self.duration.minutes or 0, self.reference.data or "", self.purchased_on.data)
+        expires_on = {AGREED: AS_AGREED, FOREVER: None}.get(self.term.data, self.expires_on.data)
+        said = (self.duration.minutes or 0, self.reference.data or "", self.purchased_on.data)
+        return BlockSpec(*said, expires_on, bool(self.carries_over.data))
 
 
 @bp.route("/engagements/<uuid:engagement_id>/ps-blocks/new", methods=["GET", "POST"])
 @allow(Permission.SELL_PS)
 def sell(engagement_id: UUID) -> ResponseReturnValue:
     """Add a block of PS hours."""
-    actor, form = current_actor(), BlockForm()
+    actor = current_actor()
+    agreement = engagements.agreement_of(db.session, engagement_id)
+    form = BlockForm(carries_over=agreement.ps_carry_over if agreement else False)
+    form.offer(agreement)
     sold = save(
         form,
         lambda: service.sell_block(db.session, actor, engagement_id, form.spec(), now=utc_now()),

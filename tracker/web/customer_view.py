@@ -105,12 +105,13 @@ def _sites(ground: Ground, listed: list[Site]) -> dict[str, Any]:
     kept = budgets.of_engagement(db.session, engagement_id)
     items = waiting.scope(db.session, engagement_id)
     pool = next((budget for budget in kept if budget.site_id is None), None)
+    bought = budgets.blocks_of(db.session, engagement_id)
     states = present.CUSTOMER_ENTRY_STATES
     logged = entries.recent(db.session, ground.actor, engagement_id, states=states, limit=RECENT_ENTRIES)
     return {
         "sites": [_site(site, kept, items) for site in listed if site.stage != "withdrawn"],
         "for_all": scope_groups(item for item in items if item.site_id is None),
-        "ps": present.ps_card(pool, budgets.blocks_of(db.session, engagement_id)),
+        "ps": present.ps_card(pool, bought, ground.actor, present.today_of(ground.engagement)),
         "signatures": [_signature(*each, ground) for each in waiting.signatures(db.session, engagement_id)],
         "entries": [present.entry_row(entry, person, site, ground.actor) for entry, person, site in logged],
     }

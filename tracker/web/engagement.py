@@ -33,6 +33,7 @@ from tracker.store.site import Site
 from tracker.web import customer_view, dates, present, section
 from tracker.web.around import around_of
 from tracker.web.dates import DateView
+from tracker.web.filters import say_day
 from tracker.web.form import Form, save
 from tracker.web.present import Shown, choices
 from tracker.web.timeline import timeline_of
@@ -205,6 +206,7 @@ def urls_of(engagement: Engagement, actor: Actor) -> dict[str, str | None]:
         "agree": (Permission.EDIT_ENGAGEMENT, f"{base}/agree"),
         "assign": (Permission.EDIT_ENGAGEMENT, f"{base}/members"),
         "sign": (Permission.SIGN, f"{base}/sign"),
+        "hours_lock": (Permission.APPROVE_TIME, f"{base}/hours-lock"),
         "sell_ps": (Permission.SELL_PS, f"{base}/ps-blocks/new"),
         "log_time": (Permission.LOG_TIME, "/time"),
         "notices": (Permission.SEE_NOTICES, "/notices"),
@@ -242,12 +244,13 @@ def hours_of(engagement: Engagement, listed: list[Site], actor: Actor) -> dict[s
     """Sites with their budgets, the PS pool, and what was logged last."""
     kept = budgets.of_engagement(db.session, engagement.id)
     pool = next((budget for budget in kept if budget.site_id is None), None)
-    tight = present.sites_close_to_cap(kept)
+    bought, tight = budgets.blocks_of(db.session, engagement.id), present.sites_close_to_cap(kept)
     logged = entries.recent(db.session, actor, engagement.id, states=present.entry_states(actor), limit=RECENT_ENTRIES)
     return {
         "sites": [present.site_row(site, [each for each in kept if _counts(each, site)]) for site in listed],
         "remarks": [Shown(text=tight, tone="amber")] if tight else [],
-        "ps": present.ps_card(pool, budgets.blocks_of(db.session, engagement.id)),
+        "ps": present.ps_card(pool, bought, actor, present.today_of(engagement)),
+        "closed_hours": say_day(engagement.hours_locked_through) if engagement.hours_locked_through else None,
         "entries": [present.entry_row(entry, person, site, actor) for entry, person, site in logged],
     }
 

@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from flask import Blueprint, flash, render_template, url_for
 from flask.typing import ResponseReturnValue
-from wtforms import DateField, Field, IntegerField, RadioField, SelectField, StringField
+from wtforms import BooleanField, DateField, Field, IntegerField, RadioField, SelectField, StringField
 from wtforms.validators import InputRequired, Optional, StopValidation
 
 from tracker.clock import utc_now
@@ -18,7 +18,7 @@ from tracker.edge.rule import allow
 from tracker.services import customer as customer_service
 from tracker.services import engagement as service
 from tracker.services.customer import CustomerChange
-from tracker.services.engagement import TERMS, AgreementSpec, EngagementChange, EngagementSpec
+from tracker.services.engagement import ASSUMED, TERMS, AgreementSpec, EngagementChange, EngagementSpec
 from tracker.store import engagement as engagements
 from tracker.store import person as people
 from tracker.store.database import db
@@ -44,6 +44,21 @@ class WithAgreement:
         if empty or field.errors:
             field.errors = []
             raise StopValidation(self.unreadable if not empty else self.missing if form.has_agreement else "")
+
+
+class OrEmpty:
+    """A number that may be left out; what is no number is said so."""
+
+    def __init__(self, unreadable: str) -> None:
+        self.unreadable = unreadable
+
+    def __call__(self, _form: Any, field: Field) -> None:
+        if not any(str(text).strip() for text in field.raw_data or []):
+            field.errors = []
+            raise StopValidation
+        if field.errors:
+            field.errors = []
+            raise StopValidation(self.unreadable)
 
 
 DAYS = WithAgreement("Write the days agreed.", "Write a whole number of days.")
@@ -84,11 +99,14 @@ class AgreementForm(EngagementForm):
     cutover_business_days = IntegerField("DNS cutover", [DAYS])
     hypercare_business_days = IntegerField("Hypercare", [DAYS])
     uat_silence = RadioField("If nobody answers in UAT", choices=choices(present.SILENCE_LABELS), default="hold")
+    ps_valid_days = IntegerField("A PS block can be used for", [OrEmpty("Write a whole number of days.")])
+    ps_carry_over = BooleanField("What is left of a PS block then is carried over")
 
     @property
     def has_agreement(self) -> bool:
         """A managed engagement rests on one; another has one as soon as a part of it is written."""
-        parts = (self.reference, self.signed_on, self.uat_business_days, self.cutover_business_days, self.hypercare_business_days)
+        parts = (self.reference, self.signed_on, self.uat_business_days, self.cutover_business_days, self.hypercare_business_days,
+                 self.ps_valid_days, self.ps_carry_over)  # fmt: skip
         written = any(str(text).strip() for part in parts for text in part.raw_data or [])
         return self.stands or self.type.data == "managed" or written
 
@@ -210,7 +228,7 @@ def edit_page(form: EditEngagementForm, engagement_id: UUID) -> str:
 def current_values(engagement: Engagement) -> dict[str, Any]:
     """What the form shows of an engagement and its agreement."""
     agreement = engagements.agreement_of(db.session, engagement.id)
-    terms = {name: getattr(agreement, name) for name in TERMS} if agreement else dict.fromkeys(TERMS) | {"uat_silence": "hold"}
+    terms = {name: getattr(agreement, name) for name in TERMS} if agreement else dict.fromkeys(TERMS) | ASSUMED
     return terms | {
         "type": engagement.type,
         "name": engagement.name,

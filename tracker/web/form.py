@@ -84,7 +84,13 @@ class Form(FlaskForm):  # type: ignore[misc]
 
 
 # Where a use case names a field otherwise than the form that it comes from.
-ALIASES = {"minutes": "duration", "scope": "manager_sees", "person": "person_id"}
+ALIASES = {
+    "minutes": "duration",
+    "scope": "manager_sees",
+    "person": "person_id",
+    "through": "keep_through",
+    "reason": "why",
+}
 
 
 def _adder(field: Field) -> Callable[[str], None]:
@@ -138,6 +144,14 @@ class DurationField(StringField):
     def understood(self) -> str | None:
         """What was understood, to be echoed."""
         return None if self.minutes is None else say_minutes(self.minutes)
+
+
+def show_typed_minutes(minutes: int) -> str:
+    """Minutes as somebody would type them, such as 1h30 or 45m."""
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return f"{rest}m"
+    return f"{hours}h{rest:02}" if rest else f"{hours}h"
 
 
 def blank_to_none(text: str | None) -> str | None:

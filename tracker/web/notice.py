@@ -27,7 +27,15 @@ from tracker.web.sign_in import EmptyForm
 
 bp = Blueprint("notice", __name__)
 NOTICES_SHOWN = 50
-KIND_TITLES = {"comment.customer": "Comment", "comment.internal": "Comment in the team", "update.weekly": "Weekly update"}
+KIND_TITLES = {
+    "comment.customer": "Comment",
+    "comment.internal": "Comment in the team",
+    "update.weekly": "Weekly update",
+    "budget.customer": "Hours used",
+    "budget.team": "Hours used, for the team",
+    "ps_block.customer": "PS block ends",
+    "ps_block.team": "PS block ends, for the team",
+}
 LEAD = re.compile("([0-9]+)([dh])")
 AFTER = re.compile("after([0-9]+)d")
 # What is told because it has just happened, not because a date comes close.

@@ -105,7 +105,7 @@ def needs_of(actor: Actor, now: datetime) -> Iterator[Shown]:
         if count:
             verb = "waits" if count == 1 else "wait"
             text = f"{count_of(count, 'time entry', 'time entries')} ({say_minutes(minutes)}) {verb} for approval"
-            yield Shown(text=text, url="/time#approvals", when="To approve", tone="blue")
+            yield Shown(text=text, url="/time/approvals", when="To approve", tone="blue")
     if actor.is_staff:
         soon = (now + timedelta(days=present.SOON_DAYS)).date()
         due = portfolio.due(db.session, actor, now.date(), until=soon, limit=NEEDS_SHOWN)

@@ -1,7 +1,7 @@
 """Shared presentation: rows as the templates show them, each by a small function, none with a query of its own."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -9,11 +9,14 @@ from zoneinfo import ZoneInfo
 
 from wtforms import Form as AnyForm
 
+from tracker.clock import utc_now
 from tracker.domain.access import Actor, Permission, Role
 from tracker.domain.budget import BUDGET_LABELS, BudgetKind, WorkKind
 from tracker.domain.fact import FACTS, PLAN_NAMES, UPSTREAM_NAMES, Fact
 from tracker.domain.lifecycle import Need, Step, say_state
+from tracker.domain.ps_block import LEADS, BlockState, say_term, state_of
 from tracker.domain.text import initials
+from tracker.domain.workday import Calendar
 from tracker.store.budget import Budget, PsBlock
 from tracker.store.cover import CoverRow
 from tracker.store.engagement import Agreement, Engagement
@@ -106,21 +109,48 @@ def sites_close_to_cap(budgets: Iterable[Budget]) -> str | None:
     return f"{count_of(len(close), 'site')} close to {'its' if len(close) == 1 else 'their'} hour cap" if close else None
 
 
-def ps_card(pool: Budget | None, blocks: Sequence[PsBlock]) -> Shown | None:
-    """The pool of PS hours and its blocks."""
+def today_of(engagement: Engagement) -> date:
+    """The day it is for an engagement now."""
+    return Calendar(engagement.time_zone).local_date(utc_now())
+
+
+def ps_card(pool: Budget | None, blocks: Sequence[PsBlock], actor: Actor, today: date) -> Shown | None:
+    """The pool of PS hours and its blocks; `today` is the engagement's day."""
     if pool is None:
         return None
-    rows = [
-        Shown(
-            reference=block.reference or "Without reference",
-            purchased_on=say_day(block.purchased_on),
-            minutes=block.limit_minutes,
-            used=block.approved,
-            held=block.booked - block.approved,
-        )
-        for block in blocks
-    ]
-    return Shown(**vars(budget_row(pool)), blocks=rows)
+    rows = [block_row(block, actor, today) for block in blocks]
+    return Shown(**vars(budget_row(pool)), blocks=rows, any_lapsed=any(row.lapsed for row in rows))
+
+
+def block_row(block: PsBlock, actor: Actor, today: date) -> Shown:
+    """One block with how it stands, in words. Why one was voided is the team's own."""
+    state = state_of(block.term, today, voided=block.voided_at is not None)
+    said = say_term(block.term, today, left=block.left, lapsed=block.lapsed_minutes)
+    if state is BlockState.VOIDED:
+        said = f"voided: {block.void_reason}" if actor.may(Permission.SEE_INTERNAL) else "voided"
+    warned = state is BlockState.OPEN and block.expires_on is not None and (block.expires_on - today).days <= LEADS[0]
+    return Shown(
+        id=block.id,
+        reference=block.reference or "Without reference",
+        purchased_on=say_day(block.purchased_on),
+        minutes=block.limit_minutes,
+        used=block.approved,
+        held=block.booked - block.approved,
+        left=block.left,
+        lapsed=block.lapsed_minutes,
+        state=state,
+        state_label=said,
+        ends_soon=warned and block.left > 0 and not block.carries_over,
+        edit_url=f"/ps-blocks/{block.id}/edit" if actor.may(Permission.SELL_PS) and not block.voided_at else None,
+        void_url=f"/ps-blocks/{block.id}/void",
+    )
+
+
+def say_block_term(valid_days: int | None, *, carry_over: bool) -> str:
+    """What an agreement says of PS blocks, in words."""
+    if valid_days is None:
+        return "Do not end"
+    return f"{count_of(valid_days, 'day')} from the purchase, then {'carried over' if carry_over else 'the rest lapses'}"
 
 
 def entry_row(entry: TimeEntry, person: str, site: str, actor: Actor) -> Shown:
@@ -128,6 +158,7 @@ def entry_row(entry: TimeEntry, person: str, site: str, actor: Actor) -> Shown:
     hidden = not actor.is_staff and entry.state in ("reversed", "reversal")
     return Shown(
         id=entry.id,
+        url=f"/time/{entry.id}" if actor.may(Permission.SEE_INTERNAL) else None,
         worked_on=say_day(entry.worked_on),
         site_url=f"/sites/{entry.site_id}",
         site_name=site,
@@ -242,6 +273,7 @@ def agreement_card(agreement: Agreement | None) -> Shown | None:
         cutover=count_of(agreement.cutover_business_days, "business day"),
         hypercare=count_of(agreement.hypercare_business_days, "business day"),
         uat_silence_label=SILENCE_LABELS[agreement.uat_silence],
+        ps_blocks=say_block_term(agreement.ps_valid_days, carry_over=agreement.ps_carry_over),
         catalogue=f"Version {agreement.catalogue_version}",
         catalogue_url=f"/catalog?version={agreement.catalogue_version}",
     )

@@ -22,6 +22,7 @@ OF_ENGAGEMENT: Sequence[Section] = (
     Section("overview", "Overview", ""),
     Section("duties", "Duties", "/duties"),
     Section("scope", "Scope", "/scope"),
+    Section("hours", "Hours", "/hours"),
     Section("questions", "Questions", "/questions"),
     Section("risks", "Risks", "/risks"),
     Section("changes", "Changes", "/change-requests"),

@@ -1,6 +1,6 @@
-"""Log hours, see beforehand what is left, and carry entries through submission, approval and reversal."""
+"""Log hours and see beforehand what is left; below it what was logged, with what belongs together."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -26,7 +26,7 @@ from tracker.services import time_entry as service
 from tracker.services.time_entry import Booked
 from tracker.store import budget as budgets
 from tracker.store import engagement as engagements
-from tracker.store import person as people
+from tracker.store import entry_family
 from tracker.store import site as sites
 from tracker.store import time_entry as entries
 from tracker.store.budget import Budget
@@ -34,9 +34,9 @@ from tracker.store.database import db
 from tracker.store.engagement import Engagement
 from tracker.store.site import Site
 from tracker.store.time_entry import TimeEntry
+from tracker.web.entry_words import say_relation
 from tracker.web.filters import say_day
 from tracker.web.form import DurationField, Form, blank_to_none, save
-from tracker.web.sign_in import EmptyForm
 
 bp = Blueprint("time_entry", __name__)
 ENTRIES_SHOWN = 25
@@ -178,67 +178,15 @@ def log() -> ResponseReturnValue:
     return answer
 
 
-@bp.post("/time/<uuid:entry_id>/submit")
-@allow(Permission.LOG_TIME)
-def submit(entry_id: UUID) -> ResponseReturnValue:
-    """Hand a draft in."""
-    actor = current_actor()
-    return _decide(lambda: service.submit(db.session, actor, entry_id, now=utc_now()), "Submitted. It waits for approval.")
-
-
-@bp.post("/time/<uuid:entry_id>/reverse")
-@allow(Permission.LOG_TIME)
-def reverse(entry_id: UUID) -> ResponseReturnValue:
-    """Take an entry back by its opposite."""
-    actor = current_actor()
-    reason = blank_to_none(request.form.get("reason"))
-    return _decide(
-        lambda: service.reverse(db.session, actor, entry_id, reason, now=utc_now()), "Reversed. Its hours are free again."
-    )
-
-
-@bp.post("/time/<uuid:entry_id>/approve")
-@allow(Permission.APPROVE_TIME)
-def approve(entry_id: UUID) -> ResponseReturnValue:
-    """Accept a submitted entry."""
-    actor = current_actor()
-    return _decide(lambda: service.approve(db.session, actor, entry_id, now=utc_now()), "Approved.", "approvals")
-
-
-@bp.post("/time/<uuid:entry_id>/reject")
-@allow(Permission.APPROVE_TIME)
-def reject(entry_id: UUID) -> ResponseReturnValue:
-    """Turn a submitted entry down, with a reason."""
-    actor, reason = current_actor(), request.form.get("reason", "")
-    return _decide(
-        lambda: service.reject(db.session, actor, entry_id, reason, now=utc_now()),
-        "Rejected. Its hours are free again, and whoever logged it sees the reason.",
-        "approvals",
-    )
-
-
-def _decide(use_case: Callable[[], object], said: str, anchor: str | None = None) -> ResponseReturnValue:
-    """Carry out one button; where a rule forbids it, say so above the page it was on."""
-    button = EmptyForm()
-    answer = save(button, use_case, lambda _done: url_for("time_entry.log", _anchor=anchor))
-    if answer is not None:
-        flash(said, "success")
-        return answer
-    for messages in button.errors.values():
-        for message in messages:
-            flash(message, "error")
-    return _page(LogForm.of(current_actor(), formdata=None)), button.status
+def page_again() -> str:
+    """The page with an empty form, for what was refused of a button on it."""
+    return _page(LogForm.of(current_actor(), formdata=None))
 
 
 def _page(form: LogForm) -> str:
     actor = current_actor()
-    mine = entries.page(
-        db.session, actor, person_id=actor.person_id, before=request.args.get("before", type=UUID), limit=ENTRIES_SHOWN + 1
-    )
-    waiting, count = _waiting(actor)
-    rows = [*mine[:ENTRIES_SHOWN], *waiting[:ENTRIES_SHOWN]]
-    site_names = sites.names_of(db.session, {row.site_id for row in rows})
-    names = people.people_named(db.session, {row.person_id for row in rows})
+    mine = entry_family.mine(db.session, actor, before=request.args.get("before", type=UUID), limit=ENTRIES_SHOWN)
+    site_names = sites.names_of(db.session, {row.site_id for row in mine.rows})
     return render_template(
         "time/log.html",
         nav_current="time",
@@ -249,12 +197,10 @@ def _page(form: LogForm) -> str:
         sites_hidden=max(0, len(form.sites) - SITES_SHOWN),
         ps_url=_ps_url(form),
         change_url=_change_url(form),
-        entries=[_entry(actor, row, site_names) for row in mine[:ENTRIES_SHOWN]],
+        entries=[_entry(actor, row, mine.rows, site_names) for row in mine.rows],
         prev_url=url_for("time_entry.log") if "before" in request.args else None,
-        next_cursor_url=_older(mine, "before"),
-        approvals=[_approval(row, site_names, names) for row in waiting[:ENTRIES_SHOWN]],
-        approvals_count=count,
-        approvals_next_url=_older(waiting, "waiting_before", "approvals"),
+        next_cursor_url=url_for("time_entry.log", before=mine.next) if mine.next else None,
+        approvals_count=entries.waiting(db.session, actor)[0] if actor.may(Permission.APPROVE_TIME) else 0,
     )
 
 
@@ -265,21 +211,6 @@ def _known_issues(form: LogForm) -> list[dict[str, str]]:
     known = pinned(agreement.catalogue_version if agreement else None)
     systems = {chosen[0].cms} if chosen else {site.cms for site, _engagement in form.sites}
     return [{"id": issue.id, "title": issue.name} for issue in known.issues.values() if issue.cms in systems]
-
-
-def _waiting(actor: Actor) -> tuple[list[TimeEntry], int]:
-    """What waits for a manager's yes, and how much there is of it."""
-    if not actor.may(Permission.APPROVE_TIME):
-        return [], 0
-    before = request.args.get("waiting_before", type=UUID)
-    page = entries.page(db.session, actor, state="submitted", before=before, limit=ENTRIES_SHOWN + 1)
-    return page, entries.waiting(db.session, actor)[0]
-
-
-def _older(rows: Sequence[TimeEntry], name: str, anchor: str | None = None) -> str | None:
-    if len(rows) <= ENTRIES_SHOWN:
-        return None
-    return url_for("time_entry.log", **{name: rows[ENTRIES_SHOWN - 1].id}, _anchor=anchor)  # type: ignore[arg-type]
 
 
 def _left(form: LogForm) -> list[dict[str, Any]]:
@@ -321,32 +252,22 @@ def _change_url(form: LogForm) -> str | None:
     return url_for("change_request.new", engagement_id=engagement.id, **asked, note=note or None)
 
 
-def _row(entry: TimeEntry, site_names: dict[UUID, str]) -> dict[str, Any]:
+def _entry(actor: Actor, entry: TimeEntry, shown: Sequence[TimeEntry], site_names: dict[UUID, str]) -> dict[str, Any]:
+    """One of my own entries, with what I may still do to it and what belongs to it."""
+    may_reverse = entry.state in OPEN_STATES or (entry.state == "approved" and actor.may(Permission.APPROVE_TIME))
     return {
         "id": entry.id,
+        "url": f"/time/{entry.id}",
         "worked_on": say_day(entry.worked_on),
         "site_name": site_names[entry.site_id],
         "site_url": f"/sites/{entry.site_id}",
         "kind_label": WorkKind(entry.kind).label,
         "note": entry.note,
         "minutes": entry.minutes,
-    }
-
-
-def _entry(actor: Actor, entry: TimeEntry, site_names: dict[UUID, str]) -> dict[str, Any]:
-    """One of my own entries, with what I may still do to it."""
-    may_reverse = entry.state in OPEN_STATES or (entry.state == "approved" and actor.may(Permission.APPROVE_TIME))
-    return _row(entry, site_names) | {
+        "relation": say_relation(entry, shown),
+        "is_nested": entry.reverses_id is not None or entry.moved_from_id is not None or entry.split_from_id is not None,
         "state_label": entry.state,
         "reason": entry.decision_reason,
-        "submit_url": url_for("time_entry.submit", entry_id=entry.id) if entry.state == "draft" else None,
-        "reverse_url": url_for("time_entry.reverse", entry_id=entry.id) if may_reverse else None,
-    }
-
-
-def _approval(entry: TimeEntry, site_names: dict[UUID, str], names: dict[UUID, str]) -> dict[str, Any]:
-    return _row(entry, site_names) | {
-        "person": names[entry.person_id],
-        "approve_url": url_for("time_entry.approve", entry_id=entry.id),
-        "reject_url": url_for("time_entry.reject", entry_id=entry.id),
+        "submit_url": f"/time/{entry.id}/submit" if entry.state == "draft" else None,
+        "reverse_url": f"/time/{entry.id}/reverse" if may_reverse else None,
     }

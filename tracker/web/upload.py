@@ -1,20 +1,16 @@
 """What pages that take a file share: the form, and the rejected rows as a file to be mended and sent again."""
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 
 from flask import Response
 from wtforms import FileField, TextAreaField
 
 from tracker.domain.errors import Invalid
-from tracker.domain.rejected_row import RejectedRow, guarded
+from tracker.domain.rejected_row import RejectedRow
 from tracker.store.transaction import RequestKey
+from tracker.web.csv_answer import Cell, csv_answer
 from tracker.web.form import Form
 from tracker.web.present import Shown
-
-# So that a spreadsheet takes it for UTF-8.
-BYTE_ORDER_MARK = "\ufeff"
 
 
 class UploadForm(Form):
@@ -57,12 +53,9 @@ def rejected_rows(rejected: Iterable[RejectedRow]) -> list[Shown]:
 def rejected_file(rejected: Sequence[RejectedRow]) -> Response:
     """The bad rows under the headings that they came with, and why: to be mended and sent again."""
     labels = list(dict.fromkeys(label for each in rejected for label, _ in each.cells))
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow([*map(guarded, labels), "row", "reason"])
-    for each in rejected:
-        cells = dict(each.cells)
-        writer.writerow([*(guarded(cells.get(label, "")) for label in labels), each.row, guarded(each.reason)])
-    response = Response(BYTE_ORDER_MARK + out.getvalue(), mimetype="text/csv")
-    response.headers["Content-Disposition"] = 'attachment; filename="rejected-rows.csv"'
-    return response
+    return csv_answer("rejected-rows.csv", [*labels, "row", "reason"], (_cells(each, labels) for each in rejected))
+
+
+def _cells(rejected: RejectedRow, labels: Iterable[str]) -> list[Cell]:
+    cells = dict(rejected.cells)
+    return [*(cells.get(label, "") for label in labels), rejected.row, rejected.reason]
