@@ -74,7 +74,7 @@ def _work(pair: Pair, chance: random.Random) -> dict[str, Any]:
 
 
 def yardstick_pages(pair: Pair) -> list[bytes]:
-    return _many(lambda chance: get(f"/engagements/{chance.randrange(pair.shape.engagements) + 1}"))
+    return _many(lambda chance: get(f"/page/{chance.randrange(pair.shape.engagements) + 1}"))
 
 
 def yardstick_portfolios(pair: Pair) -> list[bytes]:

@@ -36,7 +36,7 @@ PAGE = """<!doctype html>
 TABLE = """<!doctype html>
 <html><head><title>{{ title }}</title></head><body>
 <h1>{{ title }}</h1>
-<table>{% for row in rows %}<tr><td><a href="/engagements/{{ row[0] }}">{{ row[1] }}</a></td><td>{{ row[2] }}</td>\
+<table>{% for row in rows %}<tr><td><a href="/page/{{ row[0] }}">{{ row[1] }}</a></td><td>{{ row[2] }}</td>\
 <td>{{ "%.2f" % (row[3] / 60) }}</td></tr>\
 {% endfor %}</table>
 </body></html>
@@ -159,7 +159,7 @@ def checked() -> ResponseReturnValue:
     return {"ok": True}, 201
 
 
-@app.get("/engagements/<int:engagement_id>")
+@app.get("/page/<int:engagement_id>")
 def page(engagement_id: int) -> ResponseReturnValue:
     """One engagement: three selects and a small template."""
     store = database()

@@ -12,23 +12,25 @@ from bench.shape import ENTRIES, ITEMS, SITES, STAFF, Shape, crew_of, minutes_of
 
 CAP_MINUTES = 1_000_000_000
 SERIAL = {"sqlite": "INTEGER PRIMARY KEY", "postgresql": "BIGSERIAL PRIMARY KEY"}
+# Whole numbers of the ordinary size: PostgreSQL adds up larger ones as decimals, which takes twice as long.
 TABLES = """
 CREATE TABLE engagement (
-    id {serial}, name TEXT NOT NULL, status TEXT NOT NULL, due_on TEXT NOT NULL, cap BIGINT NOT NULL, spent BIGINT NOT NULL
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, status TEXT NOT NULL, due_on TEXT NOT NULL,
+    cap BIGINT NOT NULL, spent BIGINT NOT NULL
 );
-CREATE TABLE site (id {serial}, engagement_id BIGINT NOT NULL REFERENCES engagement, name TEXT NOT NULL);
+CREATE TABLE site (id INTEGER PRIMARY KEY, engagement_id INTEGER NOT NULL REFERENCES engagement, name TEXT NOT NULL);
 CREATE TABLE item (
-    id {serial}, engagement_id BIGINT NOT NULL REFERENCES engagement, site_id BIGINT NOT NULL REFERENCES site,
+    id INTEGER PRIMARY KEY, engagement_id INTEGER NOT NULL REFERENCES engagement, site_id INTEGER NOT NULL REFERENCES site,
     title TEXT NOT NULL, status TEXT NOT NULL
 );
 CREATE TABLE entry (
-    id {serial}, engagement_id BIGINT NOT NULL REFERENCES engagement, item_id BIGINT NOT NULL REFERENCES item,
-    person_id BIGINT NOT NULL, worked_on TEXT NOT NULL, minutes BIGINT NOT NULL, note TEXT NOT NULL, at BIGINT NOT NULL
+    id {serial}, engagement_id INTEGER NOT NULL REFERENCES engagement, item_id INTEGER NOT NULL REFERENCES item,
+    person_id INTEGER NOT NULL, worked_on TEXT NOT NULL, minutes INTEGER NOT NULL, note TEXT NOT NULL, at BIGINT NOT NULL
 );
 CREATE TABLE audit (
-    id {serial}, at BIGINT NOT NULL, person_id BIGINT NOT NULL, engagement_id BIGINT NOT NULL, what TEXT NOT NULL
+    id {serial}, at BIGINT NOT NULL, person_id INTEGER NOT NULL, engagement_id INTEGER NOT NULL, what TEXT NOT NULL
 );
-CREATE TABLE api_key (digest TEXT PRIMARY KEY, person_id BIGINT NOT NULL);
+CREATE TABLE api_key (digest TEXT PRIMARY KEY, person_id INTEGER NOT NULL);
 """
 INDEXES = """
 CREATE INDEX site_of ON site (engagement_id);

@@ -73,9 +73,9 @@ def test_checked_knows_keys(client: FlaskClient) -> None:
 
 
 def test_the_pages_show_what_is_there(client: FlaskClient) -> None:
-    page = client.get("/engagements/2").text
+    page = client.get("/page/2").text
     assert page.count("<tr>") == 20 + 30
-    assert client.get("/engagements/4").status_code == 404
+    assert client.get("/page/4").status_code == 404
     assert client.get("/portfolio").text.count("<tr>") == 3
     assert client.get("/portfolio?after=2").text.count("<tr>") == 1
 
