@@ -271,7 +271,7 @@ def test_a_reversal_is_not_reversed_and_the_page_offers_no_such_button(client: F
     reversal = entries()[-1]
     page = client.get(f"/time/{reversal.id}").text
     assert "Reverse…" not in page
-    assert "gives it back" in page
+    assert "Gives it back" in page
     assert f'href="/time/{entry.id}"' in page
     again = client.post(f"/time/{reversal.id}/reverse", data={"from": "entry"})
     assert again.status_code == 409
@@ -341,8 +341,8 @@ def test_a_move_shows_both_balances_before_and_after_then_does_it(manager: Flask
     done = manager.post(f"/time/{entry.id}/move", data=data, follow_redirects=True)
     assert "Moved: 1 h 40 as PS work." in done.text
     said = words(done.text)
-    assert "moved from known incompatibility" in said
-    assert "moved to PS work" in said
+    assert "Moved from known incompatibility" in said
+    assert "Moved to PS work" in said
     assert [(each.kind, each.minutes, each.state) for each in entries()] == [
         ("known_incompatibility", 100, "reversed"),
         ("known_incompatibility", -100, "reversal"),

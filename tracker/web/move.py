@@ -41,7 +41,7 @@ bp = Blueprint("move", __name__)
 class MoveForm(Form):
     """What work is to count as instead. Looked at first, then confirmed."""
 
-    kind = SelectField("What it is instead", choices={kind.value: kind.label for kind in WorkKind})
+    kind = SelectField("Kind of work", choices={kind.value: kind.label for kind in WorkKind})
     activity = SelectField("Activity", choices=choices(ACTIVITY_LABELS, "None"), default="")
     known_issue_id = StringField("Known issue")
     ps_kind = SelectField("Kind of PS work", choices=choices(PS_LABELS, "None"), default="")

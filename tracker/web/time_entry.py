@@ -270,6 +270,7 @@ def change_url(form: LogForm) -> str | None:
 
 def _entry(actor: Actor, entry: TimeEntry, shown: Sequence[TimeEntry], site_names: dict[UUID, str]) -> dict[str, Any]:
     """One of my own entries, with what I may still do to it and what belongs to it."""
+    relation = say_relation(entry, shown)
     may_reverse = entry.state in OPEN_STATES or (entry.state == "approved" and actor.may(Permission.APPROVE_TIME))
     return {
         "id": entry.id,
@@ -280,10 +281,10 @@ def _entry(actor: Actor, entry: TimeEntry, shown: Sequence[TimeEntry], site_name
         "kind_label": WorkKind(entry.kind).label,
         "note": entry.note,
         "minutes": entry.minutes,
-        "relation": say_relation(entry, shown),
+        "relation": relation,
         "is_nested": entry.reverses_id is not None or entry.moved_from_id is not None or entry.split_from_id is not None,
         "state_label": entry.state,
-        "reason": entry.decision_reason,
+        "reason": None if relation and relation.startswith("moved to") else entry.decision_reason,
         "submit_url": f"/time/{entry.id}/submit" if entry.state == "draft" else None,
         "reverse_url": f"/time/{entry.id}/reverse" if may_reverse else None,
     }

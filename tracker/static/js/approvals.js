@@ -63,7 +63,7 @@ const watch = (form) => {
 
   const every = tickAll("Tick all", "", boxes, changed);
   follows.push(every.follow);
-  count.replaceChildren(every.whole, " ", said);
+  count.replaceChildren(every.whole, said);
   for (const group of form.querySelectorAll("[data-approvals-group]")) {
     const about = ` of ${group.querySelector("h2").textContent}`;
     const week = tickAll("Tick the week", about, ticks(group), changed);
