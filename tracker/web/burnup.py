@@ -197,6 +197,7 @@ def _drawn(asked: Asked, title: str, opening: int, points: Sequence[Point]) -> S
         warn=last.limit > 0 and (last.used + last.held) * 100 >= 80 * last.limit,
         plot=plot_of(title, opening, points, asked.as_of or asked.today),
         days=[_day(point) for point in reversed(points)],
+        limit_moves=any(point.steps for point in points),
     )
 
 
