@@ -36,6 +36,7 @@ from tracker.api import (
     time_bulk,
     time_entry,
     time_move,
+    time_week,
     uat,
     weekly_update,
 )
@@ -61,6 +62,7 @@ APIS = (
     time_bulk.api,
     time_move.api,
     hours_lock.api,
+    time_week.api,
     deadline.api,
     duty.api,
     freeze.api,

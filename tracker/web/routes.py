@@ -49,6 +49,7 @@ from tracker.web import (
     team,
     time_entry,
     uat,
+    week,
     weekly_update,
 )
 from tracker.web.filters import warn_of_silence
@@ -98,6 +99,7 @@ BLUEPRINTS = (
     entry_step.bp,
     move.bp,
     hours_lock.bp,
+    week.bp,
     weekly_update.bp,
     uat.bp,
 )
