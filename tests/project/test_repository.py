@@ -59,9 +59,9 @@ def test_nothing_waits_for_later() -> None:
 
 
 def test_pages_hold_no_inline_script_or_style() -> None:
-    ours = """<script type="module" src="{{ url_for('static'"""
+    ours = re.compile(r"""<script type="module"\s+src="{{ url_for\('static'""")
     inline = re.compile(r"<script|<style|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE)
-    assert [path.name for path in tracked("templates/*.html") if inline.search(path.read_text().replace(ours, ""))] == []
+    assert [path.name for path in tracked("templates/*.html") if inline.search(ours.sub("", path.read_text()))] == []
 
 
 def test_no_secret_lies_in_the_program() -> None:

@@ -1,6 +1,5 @@
 """Sell PS hours."""
 
-from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, flash, render_template, url_for
@@ -11,7 +10,7 @@ from wtforms.validators import InputRequired, Optional, ValidationError
 from tracker.clock import utc_now
 from tracker.domain.access import Permission
 from tracker.domain.budget import MAX_BLOCK_MINUTES, BudgetKind
-from tracker.domain.duration import DurationError, parse_minutes, say_minutes
+from tracker.domain.duration import say_minutes
 from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
 from tracker.services import budget as service
@@ -31,13 +30,7 @@ AGREED, UNTIL, FOREVER = "agreed", "until", "for_ever"
 class BlockHours(DurationField):
     """Hours as they are sold: a block may be longer than a day."""
 
-    def pre_validate(self, form: Any) -> None:  # noqa: ARG002
-        if not self.data or not self.data.strip():
-            return
-        try:
-            self.minutes = parse_minutes(self.data, MAX_BLOCK_MINUTES)
-        except DurationError as error:
-            raise ValidationError(str(error)) from None
+    longest = MAX_BLOCK_MINUTES
 
 
 class BlockForm(Form):

@@ -30,7 +30,7 @@ from tracker.domain.change_request import (
     side_of,
     waits_for,
 )
-from tracker.domain.duration import DurationError, parse_minutes, say_minutes
+from tracker.domain.duration import say_minutes
 from tracker.domain.errors import EditedMeanwhile
 from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
@@ -81,15 +81,7 @@ STEP_LABELS = {
 class EstimateField(DurationField):
     """Time as people write it; nothing at all is an estimate too."""
 
-    def pre_validate(self, form: Any) -> None:  # noqa: ARG002
-        text = (self.data or "").strip()
-        if text in ("0", "0h", "0m"):
-            self.minutes = 0
-        elif text:
-            try:
-                self.minutes = parse_minutes(text, LONGEST_ESTIMATE)
-            except DurationError as error:
-                raise ValidationError(str(error)) from None
+    longest, takes_nothing = LONGEST_ESTIMATE, True
 
 
 class EstimateForm(Form):

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from wtforms import Field, HiddenField, StringField
 from wtforms.validators import ValidationError
 
-from tracker.domain.duration import DurationError, parse_minutes, say_minutes
+from tracker.domain.duration import LONGEST_MINUTES, DurationError, parse_minutes, say_minutes
 from tracker.domain.errors import EditedMeanwhile, IdempotencyMismatch, Invalid, RuleViolation, TrackerError
 from tracker.edge.fault import CROSSED, STATUS, say_database_fault
 from tracker.edge.gate import current_actor
@@ -19,6 +19,7 @@ from tracker.edge.work import work
 from tracker.store.transaction import Repeated, RequestKey
 
 Result = TypeVar("Result")
+NOTHING = ("0", "0h", "0m")
 NOT_SAID = ("csrf_token", "request_key")
 # The fields of a form as `site/act.html` shows them: each with its hint, and the rows of a text.
 FieldRow = tuple[Field, str | None, int | None]
@@ -128,17 +129,27 @@ def save(form: Form, use_case: Callable[[], Result], then: Callable[[Result], st
 
 
 class DurationField(StringField):
-    """Time as people write it; its data is what was typed, `minutes` what was understood."""
+    """Time as people write it; its data is what was typed, `minutes` what was understood, as `js/duration.js` echoes it."""
 
     minutes: int | None = None
+    longest = LONGEST_MINUTES
+    # Whether no time at all is an answer too.
+    takes_nothing = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        nothing = {"data-duration-nothing": True} if self.takes_nothing else {}
+        self.render_kw = {"data-duration": self.longest} | nothing
 
     def pre_validate(self, form: Any) -> None:  # noqa: ARG002
-        if not self.data or not self.data.strip():
-            return
-        try:
-            self.minutes = parse_minutes(self.data)
-        except DurationError as error:
-            raise ValidationError(str(error)) from None
+        text = (self.data or "").strip()
+        if self.takes_nothing and text in NOTHING:
+            self.minutes = 0
+        elif text:
+            try:
+                self.minutes = parse_minutes(self.data or "", self.longest)
+            except DurationError as error:
+                raise ValidationError(str(error)) from None
 
     @property
     def understood(self) -> str | None:

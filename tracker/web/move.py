@@ -1,7 +1,6 @@
 """Let another budget pay: what a move does to both balances, then the move; of one entry, or of several that were ticked."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -33,7 +32,7 @@ from tracker.web.entry_words import say_kind
 from tracker.web.filters import say_day
 from tracker.web.form import Form, blank_to_none, save
 from tracker.web.present import Shown, choices, count_of
-from tracker.web.time_entry import NOTE_CARRIED, Refusal
+from tracker.web.refusal import Refusal
 
 bp = Blueprint("move", __name__)
 
@@ -150,6 +149,7 @@ def _page(ids: Sequence[UUID], form: MoveForm, *, looks: bool) -> str:
     names = people.people_named(db.session, {entry.person_id for entry in chosen})
     places = sites.names_of(db.session, {entry.site_id for entry in chosen})
     over = looked.refused.cause if looked and looked.refused and isinstance(looked.refused.cause, BudgetExceeded) else None
+    refusal = Refusal.of(over) if over else None
     stuck = next((entry for entry in chosen if looked and looked.refused and entry.id == looked.refused.entry_id), None)
     single = chosen[0] if len(ids) == 1 else None
     may_confirm = looked is not None and looked.refused is None and not form.errors
@@ -163,11 +163,11 @@ def _page(ids: Sequence[UUID], form: MoveForm, *, looks: bool) -> str:
         changes=_changes(looked, places) if looked else [],
         looked=looked is not None,
         may_confirm=may_confirm,
-        refusal=Refusal.of(over) if over else None,
+        refusal=refusal,
         refused=looked.refused.message if looked and looked.refused and not over else None,
         stuck=say_entry(stuck, names, places) if stuck and single is None else None,
-        ps_url=f"/engagements/{stuck.engagement_id}/ps-blocks/new" if stuck and actor.may(Permission.SELL_PS) else None,
-        change_url=_change_url(stuck, over) if stuck and over else None,
+        ps_url=refusal.ps_url(actor, stuck.engagement_id) if stuck and refusal else None,
+        change_url=refusal.change_url(stuck.engagement_id, stuck.site_id, stuck.note) if stuck and refusal else None,
         becomes=WorkKind(form.kind.data).label if form.kind.data in set(WorkKind) else None,
         splits=form.may_split(),
     )
@@ -217,11 +217,3 @@ def _change(change: Change, places: dict[UUID, str], names: dict[UUID, str]) -> 
         before=change.before,
         after=change.after,
     )
-
-
-def _change_url(stuck: TimeEntry, over: BudgetExceeded) -> str:
-    """Where a change request begins with what did not fit."""
-    missing = next((option.minutes for option in over.options if option.action == "change_request"), 0)
-    asked: dict[str, Any] = {"kind": "ps_hours", "site": stuck.site_id, "minutes": missing}
-    note = stuck.note.strip()[:NOTE_CARRIED] or None
-    return url_for("change_request.new", engagement_id=stuck.engagement_id, **asked, note=note)

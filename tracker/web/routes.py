@@ -53,6 +53,7 @@ from tracker.web import (
     timer,
     uat,
     unplaced,
+    week,
     weekly_update,
 )
 from tracker.web.filters import warn_of_silence
@@ -105,6 +106,7 @@ BLUEPRINTS = (
     time_export.bp,
     time_import.bp,
     timer.bp,
+    week.bp,
     weekly_update.bp,
     uat.bp,
     unplaced.bp,

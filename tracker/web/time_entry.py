@@ -1,7 +1,6 @@
 """Log hours and see beforehand what is left; below it what was logged, with what belongs together."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Self
 from uuid import UUID
@@ -15,7 +14,7 @@ from wtforms.validators import InputRequired, Optional
 from tracker.catalog.loader import pinned
 from tracker.clock import utc_now
 from tracker.domain.access import Actor, Permission
-from tracker.domain.budget import BudgetExceeded, BudgetKind, Option, WorkKind
+from tracker.domain.budget import BudgetExceeded, WorkKind
 from tracker.domain.duration import EXAMPLES, say_minutes
 from tracker.domain.errors import TrackerError
 from tracker.domain.time_entry import PS_KINDS, Work
@@ -39,38 +38,14 @@ from tracker.web.entry_words import say_relation
 from tracker.web.filters import say_day
 from tracker.web.form import DurationField, Form, blank_to_none, save
 from tracker.web.present import unplaced_row
+from tracker.web.refusal import Refusal
+from tracker.web.week_grid import Shown, WeekForm, of_address, week_at_hand
 
 bp = Blueprint("time_entry", __name__)
 ENTRIES_SHOWN = 25
 SITES_SHOWN = 30
-NOTE_CARRIED = 500  # characters that an address may hold
 ACTIVITY_LABELS = {"": "None", "research": "Research", "known_solution": "Known solution"}
 OPEN_STATES = ("draft", "submitted")
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """Why work does not fit, and the lawful ways on in the words of their buttons."""
-
-    message: str
-    left_minutes: int
-    split: str | None
-    buy_ps: str | None
-    change_request: str | None
-    missing_minutes: int = 0
-
-    @classmethod
-    def of(cls, error: BudgetExceeded) -> Self:
-        labels = {option.action: option.label for option in error.options if option.action != "split"}
-        parts = [option for option in error.options if option.action == "split"]
-        split = _say_split(error.left, parts) if parts else None
-        missing = next((option.minutes for option in error.options if option.action == "change_request"), 0)
-        return cls(error.message, error.left, split, labels.get("buy_ps"), labels.get("change_request"), missing)
-
-
-def _say_split(left: int, parts: Sequence[Option]) -> str:
-    elsewhere = " and ".join(f"{say_minutes(part.minutes)} on {BudgetKind(part.kind).label}" for part in parts)
-    return f"Split it: {say_minutes(left)} here, {elsewhere}" if left else f"Put {elsewhere}"
 
 
 def _choices(labels: dict[str, str]) -> list[SelectChoice]:
@@ -183,12 +158,14 @@ def log() -> ResponseReturnValue:
 
     def follow(booked: Sequence[Booked]) -> str:
         form.booked = booked
-        return url_for("time_entry.log", site=form.site_id.data)
+        return url_for("time_entry.log", site=form.site_id.data, **week_at_hand())
 
     answer = save(form, lambda: service.book(db.session, actor, form.work(), split=form.may_split(), now=utc_now()), follow)
     if answer is None:
         return page_of(form), form.status
     flash(form.understood(), "success")
+    if form.booked and form.booked[0].warning:
+        flash(form.booked[0].warning, "warning")
     return answer
 
 
@@ -197,9 +174,10 @@ def page_again() -> str:
     return page_of(LogForm.of(current_actor(), formdata=None))
 
 
-def page_of(form: LogForm) -> str:
-    """The page with a form as it stands."""
+def page_of(form: LogForm, week: Shown | None = None) -> str:
+    """The hours page: the week on top, as it is or as it was sent, then the form as it stands, then what was logged."""
     actor = current_actor()
+    week = week or of_address(actor, WeekForm.of(form.sites, formdata=None))
     mine = entry_family.mine(db.session, actor, before=request.args.get("before", type=UUID), limit=ENTRIES_SHOWN)
     site_names = sites.names_of(db.session, {row.site_id for row in mine.rows})
     return render_template(
@@ -213,6 +191,8 @@ def page_of(form: LogForm) -> str:
         sites_hidden=max(0, len(form.sites) - SITES_SHOWN),
         ps_url=ps_url(form),
         change_url=change_url(form),
+        week=week,
+        log_url=week.log_url(),
         entries=[_entry(actor, row, mine.rows, site_names) for row in mine.rows],
         prev_url=url_for("time_entry.log") if "before" in request.args else None,
         next_cursor_url=url_for("time_entry.log", before=mine.next) if mine.next else None,
@@ -247,25 +227,25 @@ def _left(form: LogForm) -> list[dict[str, Any]]:
 def _budget(budget: Budget) -> dict[str, Any]:
     balance = budget.balance
     where = "on this site" if budget.site_id else "in this engagement"
-    return {"label": balance.kind.label, "left": balance.left, "limit": balance.limit, "where": where}
+    name = f"{budget.site_id or budget.engagement_id}:{balance.kind}"
+    return {"name": name, "label": balance.kind.label, "left": balance.left, "limit": balance.limit, "where": where}
 
 
 def ps_url(form: LogForm) -> str | None:
-    """Where PS hours are sold for the engagement of the chosen site."""
-    if form.refusal is None or not current_actor().may(Permission.SELL_PS):
-        return None
-    (engagement,) = [engagement for site, engagement in form.sites if str(site.id) == form.site_id.data]
-    return f"/engagements/{engagement.id}/ps-blocks/new"
+    """Where PS hours are sold for the engagement of the chosen site, after a refusal."""
+    return None if form.refusal is None else form.refusal.ps_url(current_actor(), _chosen(form).id)
 
 
 def change_url(form: LogForm) -> str | None:
     """Where a change request begins with what did not fit: more hours, from this site, for this work."""
     if form.refusal is None:
         return None
+    return form.refusal.change_url(_chosen(form).id, form.site_id.data, form.note.data)
+
+
+def _chosen(form: LogForm) -> Engagement:
     (engagement,) = [engagement for site, engagement in form.sites if str(site.id) == form.site_id.data]
-    asked = {"kind": "ps_hours", "site": form.site_id.data, "minutes": form.refusal.missing_minutes}
-    note = (form.note.data or "").strip()[:NOTE_CARRIED]
-    return url_for("change_request.new", engagement_id=engagement.id, **asked, note=note or None)
+    return engagement
 
 
 def _entry(actor: Actor, entry: TimeEntry, shown: Sequence[TimeEntry], site_names: dict[UUID, str]) -> dict[str, Any]:

@@ -29,7 +29,8 @@ from tracker.web.deadline import LOCAL_FORMATS
 from tracker.web.form import DurationField, Form, blank_to_none, save
 from tracker.web.freeze import MomentForm
 from tracker.web.present import Shown, unplaced_row
-from tracker.web.time_entry import LogForm, Refusal, known_issues, say_booked
+from tracker.web.refusal import Refusal
+from tracker.web.time_entry import LogForm, known_issues, say_booked
 from tracker.web.time_entry import page_of as log_page
 
 bp = Blueprint("timer", __name__)

@@ -23,7 +23,8 @@ from tracker.store.timer import UnplacedTime, Waiting
 from tracker.web.filters import say_moment
 from tracker.web.form import Form, save
 from tracker.web.present import Shown, unplaced_row
-from tracker.web.time_entry import LogForm, Refusal, change_url, known_issues, ps_url
+from tracker.web.refusal import Refusal
+from tracker.web.time_entry import LogForm, change_url, known_issues, ps_url
 
 bp = Blueprint("unplaced", __name__)
 STATED = ("kind", "activity", "known_issue_id", "ps_kind", "note")
