@@ -19,7 +19,7 @@ def test_the_agreement_is_corrected_in_part(ask: Ask, engagement: Engagement) ->
     answer = ask("PATCH", path, {"agreement": {"uat_business_days": 8, "uat_silence": "proceed"}}, If_Match="1")
     assert answer.status_code == 200, answer.json
     changed = {"uat_business_days": 8, "uat_silence": "proceed", "catalogue_version": 1}
-    assert answer.json["agreement"] == AGREEMENT | changed
+    assert answer.json["agreement"] == AGREEMENT | changed | {"ps_valid_days": None, "ps_carry_over": False}
     assert ask("GET", path).json == answer.json
     assert ask("PATCH", path, {"agreement": {"uat_business_days": 9}}, If_Match="1").json["code"] == "edited_meanwhile"
 

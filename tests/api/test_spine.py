@@ -123,6 +123,10 @@ def test_from_a_signed_agreement_to_a_reminder_told_once(
     assert left(ask, f"/sites/{shop['id']}") == [("known_incompatibility", 290)]
     assert ask("POST", f"/time-entries/{first.json['id']}/reversal", {}).json["code"] == "guard"
 
+    with SlackDouble(pace_seconds=0.0, channels=["C1"]) as slack:
+        told = [row["key"].partition(":")[0] for row in command(slack, "remind")]
+        assert sorted(told) == ["budget.100", "budget.60", "budget.60", "budget.80", "budget.80"]
+        assert command(slack, "deliver", "--once")["sent"] == 5
     due = utc_now().date() + timedelta(days=400)
     date = ask(
         "POST", f"/engagements/{engagement['id']}/deadlines", {"kind": "uat", "site_id": shop["id"], "due_on": due.isoformat()}

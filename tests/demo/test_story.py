@@ -13,7 +13,7 @@ from tracker.demo import bakery, cast, harbour, museums, story
 from tracker.domain.access import SYSTEM
 from tracker.domain.portfolio import Alarm, Filters, Order
 from tracker.jobs import step
-from tracker.store import audit, budget, outbox, portfolio
+from tracker.store import audit, budget, outbox, portfolio, ps_block
 from tracker.store import time_entry as entries
 from tracker.store.comment import Comment
 from tracker.store.database import db
@@ -105,6 +105,8 @@ def _everything_is_there_to_be_looked_at() -> None:
     states = db.session.execute(sa.select(TimeEntry.state, sa.func.count()).group_by(TimeEntry.state)).all()
     assert {state for state, _count in states} == {"draft", "submitted", "approved", "rejected", "reversed", "reversal"}
     assert sum(number for _state, number in states) >= 36
+    told = set(db.session.scalars(sa.select(OutboxNotice.kind)))
+    assert {"budget.customer", "budget.team", "ps_block.customer", "ps_block.team"} <= told
     unanswered = sa.select(Freeze).where(Freeze.answer.is_(None))
     assert not list(db.session.scalars(unanswered.where(Freeze.kind == "code")))
 
@@ -133,6 +135,7 @@ def _reminders_are_due_right_away_for_each_customer(now: datetime) -> None:
 
 def _verify_finds_no_fault(now: datetime) -> None:
     assert budget.counter_faults(db.session) == []
+    assert ps_block.block_faults(db.session) == []
     assert entries.entry_faults(db.session) == []
     assert audit.chain_faults(db.session) == []
     assert outbox.outbox_faults(db.session, now, timedelta(hours=1)) == []

@@ -314,7 +314,8 @@ COUNTERS = """
     FROM {table} c LEFT JOIN posting p ON p.{key} = c.id GROUP BY c.id, c.limit_minutes, c.booked, c.approved
 """
 POOLS = """
-    SELECT b.id, b.limit_minutes, b.booked, b.approved, SUM(k.limit_minutes), SUM(k.booked), SUM(k.approved)
+    SELECT b.id, b.limit_minutes, b.booked, b.approved,
+        SUM(CASE WHEN k.voided_at IS NULL THEN k.limit_minutes - k.lapsed_minutes ELSE 0 END), SUM(k.booked), SUM(k.approved)
     FROM budget b JOIN ps_block k ON k.engagement_id = b.engagement_id WHERE b.kind = 'ps'
     GROUP BY b.id, b.limit_minutes, b.booked, b.approved
 """

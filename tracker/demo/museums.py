@@ -112,7 +112,8 @@ def _kick_off(chapter: Chapter, www: UUID, shop: UUID, archive: UUID) -> None:
 
 def _build(chapter: Chapter, www: UUID, shop: UUID, archive: UUID) -> None:
     with chapter.teller.step(18) as now:
-        spec = BlockSpec(480, "Q-2210 cron module and S3", chapter.day(18))
+        ends = chapter.teller.now.date() + timedelta(days=12)
+        spec = BlockSpec(480, "Q-2210 cron module and S3", chapter.day(18), ends)
         budget.sell_block(db.session, chapter.manager, chapter.engagement_id, spec, now=now)
     for slug, verdict, note, minutes in VERDICTS:
         named = frozenset({"verdict", "note"} | ({"estimate_minutes"} if minutes else set()))

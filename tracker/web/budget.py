@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import Blueprint, flash, render_template, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import BooleanField, DateField, Field, RadioField, StringField
-from wtforms.validators import InputRequired, Optional, ValidationError
+from wtforms.validators import InputRequired, StopValidation, ValidationError
 
 from tracker.clock import utc_now
 from tracker.domain.access import Permission
@@ -25,12 +25,25 @@ from tracker.web.present import count_of
 
 bp = Blueprint("budget", __name__)
 AGREED, UNTIL, FOREVER = "agreed", "until", "for_ever"
+UNTIL_LABEL = "until a day of its own"
 
 
 class BlockHours(DurationField):
     """Hours as they are sold: a block may be longer than a day."""
 
     longest = MAX_BLOCK_MINUTES
+
+
+def _only_of_its_own(form: "BlockForm", field: Field) -> None:
+    """A last day is named where the block has one of its own, and nowhere else."""
+    named = any(text.strip() for text in field.raw_data or [])
+    if named is (form.term.data == UNTIL):
+        if not named:
+            field.errors = []
+            raise StopValidation
+        return
+    field.errors = []
+    raise StopValidation(f"Choose “{UNTIL_LABEL}” above, or leave this empty." if named else "Say which day.")
 
 
 class BlockForm(Form):
@@ -40,19 +53,14 @@ class BlockForm(Form):
     purchased_on = DateField("Bought on", [InputRequired("Say when they were bought.")])
     reference = StringField("Reference", [InputRequired("Write the order or quote.")])
     term = RadioField("It can be used", default=AGREED)
-    expires_on = DateField("Last day", [Optional()])
+    expires_on = DateField("Last day", [_only_of_its_own])
     carries_over = BooleanField("What is left then is carried over")
 
     def offer(self, agreement: Agreement | None) -> None:
         """Offer what the agreement says first, and what may be said instead."""
         valid_days = agreement.ps_valid_days if agreement else None
         agreed = f"as agreed: {count_of(valid_days, 'day')} from its purchase" if valid_days else "as agreed: it does not end"
-        self.term.choices = {AGREED: agreed, UNTIL: "until a day of its own"} | ({FOREVER: "for ever"} if valid_days else {})
-
-    def validate_expires_on(self, field: Field) -> None:
-        """A day of its own is named, and no other is."""
-        if self.term.data == UNTIL and field.data is None:
-            raise ValidationError("Say which day.")
+        self.term.choices = {AGREED: agreed, UNTIL: UNTIL_LABEL} | ({FOREVER: "for ever"} if valid_days else {})
 
     def spec(self) -> BlockSpec:
         """The block as it was entered."""
