@@ -16,7 +16,6 @@ from tracker.services.booking import Origin, book
 from tracker.services.time_row import Ground
 from tracker.store import audit, hours_upload, time_sheet
 from tracker.store import budget as budgets
-from tracker.store import engagement as engagements
 from tracker.store.database import AnySession
 from tracker.store.hours_upload import HoursUpload
 from tracker.store.time_entry import TimeEntry
@@ -107,7 +106,8 @@ def _carry_out(session: AnySession, actor: Actor, file: EntryFile, split: bool, 
         except TrackerError as error:
             rejected.append(reject(row, error))
     # Others who import the same now wait here, and find below what this unit has booked.
-    engagements.hold_all(session, {ground.sites[each.work.site_id][1].id for each in stated})
+    # Budgets come before the engagement, as in a booking that reaches a level: nobody waits crosswise.
+    budgets.hold_all(session, {(ground.sites[each.work.site_id][1].id, each.work.site_id) for each in stated})
     numbers = numbers_of([(each.row, each.work) for each in stated])
     keys = [key_of(each.work, number) for each, number in zip(stated, numbers, strict=True)]
     there, seen = time_sheet.imported(session, keys), dict[str, int]()

@@ -233,12 +233,6 @@ def lock(session: AnySession, engagement_id: UUID) -> None:
     session.execute(sa.select(Engagement.id).where(Engagement.id == engagement_id).with_for_update())
 
 
-def hold_all(session: AnySession, ids: Collection[UUID]) -> None:
-    """Hold several engagements against others who do the same, in one order; single bookings go on beside it."""
-    query = sa.select(Engagement.id).where(Engagement.id.in_(ids)).order_by(Engagement.id)
-    session.execute(query.with_for_update(key_share=True))
-
-
 def customer(session: AnySession, customer_id: UUID) -> Customer:
     """Raises NotFound."""
     found = session.get(Customer, customer_id)
