@@ -94,15 +94,17 @@ class LogForm(Form):
             workable = [(site, engagement) for site, engagement in workable if engagement.id == engagement_id]
         wanted = request.args.get("site") or (str(workable[0][0].id) if len(workable) == 1 else None)
         form = cls(**({"worked_on": today, "site_id": wanted} | over))
-        form.sites, form.payers = (
-            workable,
-            budgets.of_sites(db.session, [(engagement.id, site.id) for site, engagement in workable]),
-        )
-        form.site_id.choices = [SelectChoice("", "Choose a site")] + [
-            SelectChoice(str(site.id), f"{site.name} · {_in_short(form.payers[site.id])}", optgroup=engagement.name)
-            for site, engagement in workable
-        ]
+        form.sites = workable
+        form.read_left()
         return form
+
+    def read_left(self) -> None:
+        """Read what is left of what pays for each site, and say it in the list of sites."""
+        self.payers = budgets.of_sites(db.session, [(engagement.id, site.id) for site, engagement in self.sites])
+        self.site_id.choices = [SelectChoice("", "Choose a site")] + [
+            SelectChoice(str(site.id), f"{site.name} · {_in_short(self.payers[site.id])}", optgroup=engagement.name)
+            for site, engagement in self.sites
+        ]
 
     def work(self) -> Work:
         """What was typed, as the domain reads it."""
@@ -128,6 +130,8 @@ class LogForm(Form):
         super().take(error)
         if isinstance(error, BudgetExceeded):
             self.refusal = Refusal.of(error)
+            # Others may have booked since the form was made: one number stands everywhere on the page.
+            self.read_left()
 
     def understood(self) -> str:
         """What was logged, to be echoed."""
