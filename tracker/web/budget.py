@@ -5,7 +5,7 @@ from uuid import UUID
 from flask import Blueprint, flash, render_template, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import BooleanField, DateField, Field, RadioField, StringField
-from wtforms.validators import InputRequired, StopValidation, ValidationError
+from wtforms.validators import InputRequired, StopValidation
 
 from tracker.clock import utc_now
 from tracker.domain.access import Permission
