@@ -271,18 +271,19 @@ def _museum(who: dict[str, Actor]) -> tuple[UUID, UUID, UUID]:
 
 
 def _blocks(who: dict[str, Actor], engagement_id: UUID) -> UUID:
-    """The block that was sold ends soon; it was entered twice, and the other one was voided."""
+    """The block that was sold ends soon; it was entered twice, and the other one was voided. Returns one that is unused."""
     manager, today = who[MANAGER], utc_now().date()
-    block_id = budgets.blocks_of(db.session, engagement_id)[0].id
+    used, *_others, unused = budgets.blocks_of(db.session, engagement_id)
+    used_id, unused_id = used.id, unused.id
     with work():
         change = BlockChange({"expires_on": today + timedelta(days=8)})
-        ps_block.change_block(db.session, manager, block_id, change, now=utc_now())
+        ps_block.change_block(db.session, manager, used_id, change, now=utc_now())
     with work():
         spec = BlockSpec(480, "Q-2210 cron module and S3", today - timedelta(days=9), today + timedelta(days=8))
         again = budget.sell_block(db.session, manager, engagement_id, spec, now=utc_now()).id
     with work():
         ps_block.void_block(db.session, manager, again, "Entered twice", now=utc_now())
-    return block_id
+    return unused_id
 
 
 def _finish(manager: Actor, engagement_id: UUID, kind: str) -> None:

@@ -143,6 +143,7 @@ def test_a_block_that_pays_for_work_says_so_instead(client: FlaskClient, manager
     page = client.get(f"/ps-blocks/{block.id}/edit").text
     assert "this one pays for 1 h 30" in page
     assert f"/ps-blocks/{block.id}/void" not in page
+    assert "Void the block" not in client.get(f"/ps-blocks/{block.id}/void").text
     answer = client.post(f"/ps-blocks/{block.id}/void", data={"reason": "Entered twice"})
     assert answer.status_code == 409
     assert "This block pays for 1 h 30 of work" in answer.text

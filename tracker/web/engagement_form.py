@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 from zoneinfo import available_timezones
 
@@ -48,6 +48,8 @@ class WithAgreement:
 
 class OrEmpty:
     """A number that may be left out; what is no number is said so."""
+
+    field_flags: ClassVar[dict[str, bool]] = {"optional": True}
 
     def __init__(self, unreadable: str) -> None:
         self.unreadable = unreadable

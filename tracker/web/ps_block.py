@@ -63,7 +63,7 @@ def edit_page(form: BlockTermForm, block_id: UUID) -> str:
     if form.status == 409:
         form.version.data = str(block.version)
         present.show_current(form, _current(block))
-    return render_template("budget/edit.html", form=form, may_void=block.booked == 0 and not block.voided_at, **_shown(block))
+    return render_template("budget/edit.html", form=form, **_shown(block))
 
 
 @bp.route("/ps-blocks/<uuid:block_id>/void", methods=["GET", "POST"])
@@ -83,8 +83,8 @@ def void_page(form: VoidForm, block_id: UUID) -> str:
     block = blocks.get(db.session, current_actor(), block_id)
     kept = next(each for each in budgets.of_engagement(db.session, block.engagement_id) if each.site_id is None)
     left = kept.balance.left
-    facts = [("PS hours left now", say_minutes(left)), ("Left without this block", say_minutes(max(0, left - block.left)))]
-    return render_template("budget/void.html", form=form, after=facts, **_shown(block))
+    after = [("PS hours left now", say_minutes(left)), ("Left without this block", say_minutes(max(0, left - block.left)))]
+    return render_template("budget/void.html", form=form, after=after if block.booked == 0 else None, **_shown(block))
 
 
 def _home(block: PsBlock) -> str:
@@ -104,5 +104,6 @@ def _shown(block: PsBlock) -> dict[str, Any]:
         "nav_current": "portfolio",
         "engagement": head,
         "block": present.block_row(block, current_actor(), present.today_of(engagement)),
+        "may_void": block.booked == 0 and block.voided_at is None,
         "back_url": _home(block),
     }
