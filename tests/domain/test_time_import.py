@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tracker.domain.budget import WorkKind
@@ -130,6 +130,9 @@ def test_the_key_hangs_on_all_that_a_row_states_and_on_nothing_else() -> None:
 
 
 @given(st.text())
+@example("'=1")
+@example("''+1")
+@example("'")
 def test_every_text_comes_back_from_its_guarded_cell(text: str) -> None:
     assert not guarded(text).startswith(("=", "+", "-", "@", "\t", "\r"))
     assert unguarded(guarded(text)) == text

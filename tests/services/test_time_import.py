@@ -98,18 +98,18 @@ def test_rows_are_booked_as_drafts_of_whoever_sends_them(ann: Person, shop: Site
 
 
 def test_a_try_leaves_nothing_behind_and_says_what_would_be_left(ann: Person, shop: Site) -> None:
-    file = read_entries(
-        table("2026-02-27,Shop,4h,known_incompatibility,research,", "2026-02-27,Shop,2h,known_incompatibility,research,")
-    )
+    file = read_entries(table(*(f"2026-02-27,Shop,{hours}h,known_incompatibility,research," for hours in (4, 2, 0.5))))
     with transaction(db.session, now=NOW):
+        before = budgets.of_site(db.session, shop.engagement_id, shop.id)
         tried = service.try_file(db.session, actor(ann), file, now=NOW)
-    assert [(each.row, each.change, each.id) for each in tried.accepted] == [(2, Change.NEW, None)]
+    assert BudgetKind.ALLOWANCE in before, "what was read before is still in hand, and yet not what is told"
+    assert [(each.row, each.change, each.id) for each in tried.accepted] == [(2, Change.NEW, None), (4, Change.NEW, None)]
     assert the_reason(tried)[1].startswith(
         "Known-incompatibility allowance: 1 h left, so this does not fit. Ways on: Sell a PS block"
     )
     (site,) = tried.sites
     assert (site.name, site.minutes, [(room.kind, room.left) for room in site.rooms]) == (
-        "Shop", 240, [("known_incompatibility", 60)],
+        "Shop", 270, [("known_incompatibility", 30)],
     )  # fmt: skip
     assert (entries(), left(shop)) == ([], 300)
     said = db.session.scalars(sa.select(AuditEntry.action).where(AuditEntry.chain == str(shop.engagement_id)))
