@@ -610,7 +610,7 @@ def _unposted(who: dict[str, Actor], engagement_id: UUID) -> UUID:
 
 
 def _timers(who: dict[str, Actor], shop: UUID) -> UUID:
-    """The engineer's timer runs, after one for which the allowance had too little; the manager's was forgotten overnight."""
+    """The engineer's timer runs, after one for which the allowance had too little; an administrator's was forgotten."""
     now = utc_now()
     asked = timer.StartOrder(shop, WorkKind.ALLOWANCE, "research", note="Basket empty after signing in")
     begun = now - timedelta(minutes=130)
@@ -620,7 +620,7 @@ def _timers(who: dict[str, Actor], shop: UUID) -> UUID:
         kept = timer.stop(db.session, who[ENGINEER], now=now).unplaced
         assert kept is not None
     order = timer.StartOrder(shop, WorkKind.INCLUDED, note="Object cache and page cache")
-    for email, minutes in ((ENGINEER, 42), (MANAGER, 14 * 60 + 20)):
+    for email, minutes in ((ENGINEER, 42), (ADMIN, 14 * 60 + 20)):
         begun = now - timedelta(minutes=minutes)
         with transaction(db.session, now=begun):
             timer.start(db.session, who[email], order, now=begun)

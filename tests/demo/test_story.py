@@ -25,6 +25,7 @@ from tracker.store.requirements import Signature
 from tracker.store.scope import ScopeItem
 from tracker.store.site import Site
 from tracker.store.time_entry import TimeEntry
+from tracker.store.timer import Timer, UnplacedTime
 from tracker.store.uat import Defect, UatRound
 
 ODD_DAYS = {
@@ -102,6 +103,8 @@ def _everything_is_there_to_be_looked_at() -> None:
     assert count(UatRound.state == "open") == 2
     assert count(Defect.id.is_not(None)) == 5
     assert count(Comment.audience == "internal") == 1
+    assert count(UnplacedTime.settled_at.is_(None)) == 1
+    assert count(Timer.person_id.is_not(None)) == 1
     states = db.session.execute(sa.select(TimeEntry.state, sa.func.count()).group_by(TimeEntry.state)).all()
     assert {state for state, _count in states} == {"draft", "submitted", "approved", "rejected", "reversed", "reversal"}
     assert sum(number for _state, number in states) >= 36

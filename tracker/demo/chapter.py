@@ -36,6 +36,7 @@ from tracker.services import (
     scope,
     site,
     time_entry,
+    timer,
     weekly_update,
 )
 from tracker.services.comment import CommentSpec
@@ -47,6 +48,7 @@ from tracker.services.link import LinkSpec
 from tracker.services.question import QuestionChange, QuestionSpec
 from tracker.services.scope import ItemChange
 from tracker.services.site import SiteChange
+from tracker.services.timer import StartOrder
 from tracker.store import deadline as deadlines
 from tracker.store import duty as duties
 from tracker.store import freeze as freezes
@@ -249,6 +251,17 @@ class Chapter:
             hours_lock.close_hours(db.session, self.manager, self.engagement_id, self.day(through), reason, now=now)
 
         self.teller.meanwhile(ago, MORNING, close)
+
+    def time_in_vain(self, site_id: UUID, note: str, *, ago: int, began: time, ended: time) -> None:
+        """Research that was timed for longer than the allowance holds: it waits for a place."""
+        order = StartOrder(site_id, WorkKind.ALLOWANCE, "research", note=note)
+        self.teller.meanwhile(ago, began, lambda now: timer.start(db.session, self.engineer, order, now=now))
+        self.teller.meanwhile(ago, ended, lambda now: timer.stop(db.session, self.engineer, now=now))
+
+    def start_timer(self, site_id: UUID, note: str) -> None:
+        """Included work that goes on while the demo is looked at."""
+        with self.teller.step(0) as now:
+            timer.start(db.session, self.engineer, StartOrder(site_id, WorkKind.INCLUDED, note=note), now=now)
 
     def say(
         self, who: Actor, text: str, *, ago: int, site_id: UUID | None = None, team_only: bool = False, clock: time = AFTERNOON

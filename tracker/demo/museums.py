@@ -63,6 +63,7 @@ def tell(teller: Teller) -> Chapter:
     _build(chapter, www, shop, archive)
     _test(chapter, www, shop)
     _these_days(chapter, shop)
+    chapter.start_timer(archive, "Modules of the archive: reading the list")
     teller.end()
     return chapter
 
@@ -252,4 +253,5 @@ def _plan_hours(chapter: Chapter, www: UUID, shop: UUID, archive: UUID) -> None:
     log(shop, 55, "Search finds no membership: the index", ago=2, kind=extra, upto="submitted", by=ADMIN)
     log(shop, 40, "Old S3 bucket: what is still read from it", ago=2, kind=ps, ps_kind="s3-configure-decommission",
         upto="submitted")  # fmt: skip
+    chapter.time_in_vain(www, "Which plugin rewrites the menu? Switched off one by one", ago=1, began=time(9), ended=time(11, 50))
     log(archive, 80, "Which search schema is live? Compared both", ago=1, upto="draft")
