@@ -165,7 +165,7 @@ def test_what_was_typed_survives_a_session_that_ended(desk: Desk, page: Page, co
     expect(cell(page, "0-2")).to_have_value("45 min")
     assert desk.read(page)["minutes"] == 135
     page.reload()
-    expect(state(page)).to_have_text("")
+    expect(state(page)).to_have_text("Each cell is saved as you leave it.")
 
 
 @pytest.mark.parametrize("desk", [nearly_spent], indirect=True, ids=["nearly spent"])
@@ -204,6 +204,20 @@ def test_without_a_script_the_button_saves_the_whole_week(desk: Desk, page: Page
     cell(page, "0-3").press("Enter")
     expect(page.get_by_text("Saved 1 cell.")).to_be_visible()
     assert desk.read(page)["minutes"] == 90
+
+
+def test_a_row_is_added_right_after_typing_and_the_cell_is_saved_once(desk: Desk, page: Page) -> None:
+    sign_in(page, desk.day.address, MANAGER)
+    page.goto(desk.address)
+    add_row(page, "Known incompatibility: research")
+    page.get_by_text("Add a row", exact=True).click()
+    page.get_by_label("Site for the row").select_option(label="shop")
+    page.get_by_label("What for").select_option(label="Included work")
+    cell(page, "0-2").fill("2h")
+    page.get_by_role("button", name="Add the row").click()
+    expect(page.get_by_role("rowheader", name=re.compile("Included work"))).to_be_visible()
+    expect(cell(page, "0-2")).to_have_value("2 h")
+    assert desk.read(page)["minutes"] == 120
 
 
 def test_a_duration_is_echoed_while_it_is_typed(desk: Desk, page: Page) -> None:

@@ -281,11 +281,15 @@ if (form) {
   form.addEventListener("submit", async (event) => {
     if (isReady) return;
     event.preventDefault();
+    const button = event.submitter;
     await saveAll();
-    if (!event.submitter?.name) return;
+    if (!button?.name) return;
     isReady = true;
-    form.requestSubmit(event.submitter);
+    // Not at once: while a form is still being submitted it cannot be submitted again.
+    setTimeout(() => form.requestSubmit(button));
   });
   window.addEventListener("online", saveAll);
+  // Never empty from now on, so that no button moves away under a pointer that has just left a cell.
+  if (cells.length) say("Each cell is saved as you leave it.");
   bringBack();
 }
