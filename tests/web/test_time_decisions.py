@@ -402,6 +402,16 @@ def test_if_one_does_not_fit_nothing_moves_and_it_says_which(manager: FlaskClien
         assert states() == ["submitted", "submitted"]
 
 
+def test_what_one_of_several_cannot_become_is_said_once_with_its_name(manager: FlaskClient, site: Site, engineer: Person) -> None:
+    pair = [str(carried_on(site, engineer).id) for _ in range(2)]
+    for step, status in (("look", 200), ("move", 422)):
+        page = manager.post("/time/move", data={"ids": pair, "kind": "premium", "step": step})
+        assert page.status_code == status
+        assert words(page.text).count(": This site has no Premium extra hours.") == 2, "above the form, and at its field"
+        assert "1 h of Mei Lindqvist on" in page.text
+        assert "Move 2 h to" not in page.text
+
+
 def test_a_bulk_move_of_nothing_or_of_what_is_foreign_leads_nowhere(manager: FlaskClient, site: Site) -> None:
     assert manager.post("/time/move", data={"kind": "ps"}).location == APPROVALS
     nobody = "01930000-0000-7000-8000-000000000000"

@@ -14,6 +14,7 @@ from tracker.domain.budget import BUDGET_LABELS, BudgetExceeded, BudgetKind, Wor
 from tracker.domain.duration import say_minutes
 from tracker.domain.errors import FieldError, Invalid, NotFound, TrackerError
 from tracker.domain.move import NotMoved, Target
+from tracker.edge.fault import STATUS
 from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
 from tracker.services import move_preview
@@ -58,11 +59,12 @@ class MoveForm(Form):
         return bool(self.split.data) or request.values.get("option", "").startswith("split:")
 
     def take(self, error: TrackerError) -> None:
-        """Of several entries, what stands in the way of one is shown by the preview, not twice."""
-        cause = error.cause if isinstance(error, NotMoved) else error
-        super().take(cause)
-        if isinstance(cause, BudgetExceeded) or isinstance(error, NotMoved):
-            self.form_errors.clear()
+        """What stands in the way of one of several entries is no fault of a field."""
+        if not isinstance(error, NotMoved):
+            super().take(error)
+            return
+        self.status = STATUS[error.code]
+        self.say(error.message)
 
     def ask(self, missing: Sequence[FieldError]) -> None:
         """Say at the fields what the move still has to know."""
@@ -148,10 +150,17 @@ def _page(ids: Sequence[UUID], form: MoveForm, *, looks: bool) -> str:
     looked = _look(ids, form) if looks else None
     names = people.people_named(db.session, {entry.person_id for entry in chosen})
     places = sites.names_of(db.session, {entry.site_id for entry in chosen})
-    over = looked.refused.cause if looked and looked.refused and isinstance(looked.refused.cause, BudgetExceeded) else None
+    cause = looked.refused.cause if looked and looked.refused else None
+    over = cause if isinstance(cause, BudgetExceeded) else None
     refusal = Refusal.of(over) if over else None
     stuck = next((entry for entry in chosen if looked and looked.refused and entry.id == looked.refused.entry_id), None)
     single = chosen[0] if len(ids) == 1 else None
+    if cause is not None:
+        # The preview shows it, with the entry and the ways on.
+        form.form_errors.clear()
+    stuck_words = say_entry(stuck, names, places) if stuck and single is None else None
+    if isinstance(cause, Invalid):
+        form.ask([FieldError(each.field, ": ".join(filter(None, [stuck_words, each.message]))) for each in cause.errors])
     may_confirm = looked is not None and looked.refused is None and not form.errors
     return render_template(
         "time/move.html",
@@ -164,8 +173,8 @@ def _page(ids: Sequence[UUID], form: MoveForm, *, looks: bool) -> str:
         looked=looked is not None,
         may_confirm=may_confirm,
         refusal=refusal,
-        refused=looked.refused.message if looked and looked.refused and not over else None,
-        stuck=say_entry(stuck, names, places) if stuck and single is None else None,
+        refused=cause.message if cause and not isinstance(cause, BudgetExceeded | Invalid) else None,
+        stuck=stuck_words,
         ps_url=refusal.ps_url(actor, stuck.engagement_id) if stuck and refusal else None,
         change_url=refusal.change_url(stuck.engagement_id, stuck.site_id, stuck.note) if stuck and refusal else None,
         becomes=WorkKind(form.kind.data).label if form.kind.data in set(WorkKind) else None,
@@ -182,8 +191,6 @@ def _look(ids: Sequence[UUID], form: MoveForm) -> Preview | None:
         form.ask(error.errors)
         return None
     form.ask(looked.missing)
-    if looked.refused is not None and isinstance(looked.refused.cause, Invalid):
-        form.ask(looked.refused.cause.errors)
     return looked
 
 
