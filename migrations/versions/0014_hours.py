@@ -20,6 +20,15 @@ ALWAYS = (
 ONCE_SUBMITTED = ("worked_on", "minutes", "activity", "known_issue_id", "ps_kind", "note")
 BEFORE = ("id", "engagement_id", "site_id", "person_id", "worked_on", "minutes", "kind", "activity", "known_issue_id",
           "ps_kind", "note", "split_from_id", "reverses_id", "created_at")  # fmt: skip
+# Requirements in force without the customer's name, and since when.
+UNSIGNED = """
+UPDATE engagement SET unsigned_since = (
+  SELECT r.agreed_at FROM project_requirements r
+  WHERE r.engagement_id = engagement.id AND r.version = engagement.requirements_version AND NOT EXISTS (
+    SELECT 1 FROM signature s WHERE s.engagement_id = r.engagement_id AND s.subject = 'requirements' AND s.hash = r.hash
+  )
+)
+"""
 
 
 def upgrade() -> None:
@@ -36,6 +45,19 @@ def upgrade() -> None:
 
 def _add_columns() -> None:
     op.add_column("engagement", sa.Column("hours_locked_through", sa.Date(), nullable=True))
+    op.add_column("engagement", sa.Column("unsigned_since", sa.DateTime(timezone=True), nullable=True))
+    op.execute(UNSIGNED)
+    unsigned = sa.text("unsigned_since IS NOT NULL")
+    op.create_index(
+        "ix_engagement_unsigned",
+        "engagement",
+        ["unsigned_since", "id"],
+        unique=False,
+        sqlite_where=unsigned,
+        postgresql_where=unsigned,
+    )
+    task = sa.text("withdrawn_at IS NULL AND done_at IS NULL AND kind NOT IN ('code_freeze', 'content_freeze')")
+    op.create_index("ix_deadline_task", "deadline", ["day", "id"], unique=False, sqlite_where=task, postgresql_where=task)
     op.add_column("agreement", sa.Column("ps_valid_days", sa.Integer(), nullable=True))
     op.add_column("agreement", sa.Column("ps_carry_over", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("time_entry", sa.Column("version", sa.Integer(), nullable=False, server_default="1"))
@@ -245,6 +267,8 @@ def downgrade() -> None:
         ):
             table.drop_column(column)
         table.create_check_constraint(op.f("ck_ps_block_within_limit"), COUNTERS)
+    op.drop_index("ix_deadline_task", table_name="deadline")
+    op.drop_index("ix_engagement_unsigned", table_name="engagement")
     for index in (
         "uq_time_entry_moved_from",
         "uq_time_entry_import_key",
@@ -257,7 +281,7 @@ def downgrade() -> None:
     for name, columns in (
         ("time_entry", ("version", "moved_from_id", "import_key")),
         ("agreement", ("ps_valid_days", "ps_carry_over")),
-        ("engagement", ("hours_locked_through",)),
+        ("engagement", ("hours_locked_through", "unsigned_since")),
     ):
         for column in columns:
             op.drop_column(name, column)

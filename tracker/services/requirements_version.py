@@ -62,7 +62,7 @@ def write_version(
         if site.stage != "withdrawn" and site.listed_in_version is None:
             site.listed_in_version = version
             site.version += 1
-    engagement.requirements_version = version
+    engagement.requirements_version, engagement.unsigned_since = version, now
     engagement.version += 1
     session.flush()
     about = ("requirements", agreed.id)
@@ -91,6 +91,8 @@ def put_signature(
         signed_at=now,
     )
     session.add(signature)
+    if subject == "requirements":
+        session.get_one(Engagement, engagement_id).unsigned_since = None
     session.flush()
     about = ("signature", signature.id)
     audit.record(session, actor, engagement_id, "signature.given", about, {"subject": subject, "hash": digest})

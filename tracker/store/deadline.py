@@ -14,6 +14,7 @@ from tracker.store.engagement import Engagement, visible
 
 ACTIVE = "withdrawn_at IS NULL AND kind <> 'custom'"
 OPEN = sa.text("withdrawn_at IS NULL AND done_at IS NULL")
+TASK = sa.text("withdrawn_at IS NULL AND done_at IS NULL AND kind NOT IN ('code_freeze', 'content_freeze')")
 OF_SITE, OF_ENGAGEMENT = sa.text(f"{ACTIVE} AND site_id IS NOT NULL"), sa.text(f"{ACTIVE} AND site_id IS NULL")
 
 
@@ -33,6 +34,8 @@ class Deadline(Versioned, Base):
         sa.Index("ix_deadline_engagement", "engagement_id", "day"),
         # What is open, the earliest first, of whatever engagement.
         sa.Index("ix_deadline_open", "day", "id", sqlite_where=OPEN, postgresql_where=OPEN),
+        # The same without freezes: those that are on lie at the beginning of the other, and nobody has to act on them.
+        sa.Index("ix_deadline_task", "day", "id", sqlite_where=TASK, postgresql_where=TASK),
         sa.Index("ix_deadline_replan", "replan_at", sqlite_where=sa.text("replan_at IS NOT NULL"),
                  postgresql_where=sa.text("replan_at IS NOT NULL")),
     )  # fmt: skip

@@ -43,6 +43,13 @@ class Engagement(Versioned, Base):
         sa.Index("ix_engagement_customer", "customer_id", "id"),
         sa.Index("ix_engagement_customer_next", "customer_id", "next_on", "id"),
         sa.Index("ix_engagement_manager_next", "manager_id", "next_on", "id"),
+        sa.Index(
+            "ix_engagement_unsigned",
+            "unsigned_since",
+            "id",
+            sqlite_where=sa.text("unsigned_since IS NOT NULL"),
+            postgresql_where=sa.text("unsigned_since IS NOT NULL"),
+        ),
     )
     customer_id: Mapped[UUID] = mapped_column(sa.ForeignKey("customer.id"))
     name: Mapped[str]
@@ -59,6 +66,8 @@ class Engagement(Versioned, Base):
     next_on: Mapped[date | None] = mapped_column(DayOrNever(), nullable=False, default=None)
     # Hours up to this day are closed: none is logged, changed or decided on any more.
     hours_locked_through: Mapped[date | None]
+    # Since when the requirements in force wait for the customer's name; none where they have it, or none are agreed.
+    unsigned_since: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
     @validates("name")

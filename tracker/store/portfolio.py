@@ -291,11 +291,11 @@ def due(
 def _due(sight: Sight, *, has_end: bool, of_kinds: bool) -> sa.Select[Deadline, Engagement, str, int]:
     over = sa.or_(Site.stage == "withdrawn", sa.and_(Deadline.kind == "code_freeze", Site.stage.in_(LAUNCHED_STAGES)))
     query = (
-        sa.select(Deadline.id)
+        sa.select(Deadline.id, Deadline.day)
         .join(Engagement, Engagement.id == Deadline.engagement_id)
         .outerjoin(Site, Site.id == Deadline.site_id)
         .where(sight.condition(), Engagement.status == "active", Deadline.withdrawn_at.is_(None), Deadline.done_at.is_(None))
-        .where(sa.or_(Site.id.is_(None), ~over), ~_is_on(sa.bindparam("today", type_=sa.Date())))
+        .where(sa.or_(Site.id.is_(None), ~over))
     )
     if sight.is_staff and not sight.sees_all:
         query = query.where(Deadline.engagement_id.in_(ids_on_it(sight.anybody())))
@@ -304,7 +304,13 @@ def _due(sight: Sight, *, has_end: bool, of_kinds: bool) -> sa.Select[Deadline, 
     if of_kinds:
         mine = Deadline.owner_id == sa.bindparam("actor_person", type_=sa.Uuid())
         query = query.where(sa.or_(Deadline.kind.in_(sa.bindparam("kinds", expanding=True)), mine))
-    first = query.order_by(Deadline.day, Deadline.id).limit(DUE_COUNTED).cte("first")
+    # What has to be done, and freezes to come, each along an index of its own: those that are on are not even looked at.
+    runs = Deadline.kind.in_(sa.bindparam("running", list(alarm.RUNNING), expanding=True, literal_execute=True))
+    parts = (query.where(~runs), query.where(runs, Deadline.day >= sa.bindparam("today", type_=sa.Date())))
+    either = sa.union_all(
+        *(sa.select(part.order_by(Deadline.day, Deadline.id).limit(DUE_COUNTED).subquery()) for part in parts)
+    ).subquery()
+    first = sa.select(either.c.id).order_by(either.c.day, either.c.id).limit(DUE_COUNTED).cte("first")
     rows = (
         sa.select(Deadline, Engagement, Site.name, sa.func.count().over())
         .join(first, first.c.id == Deadline.id)

@@ -77,17 +77,9 @@ def signed_subjects(session: AnySession, engagement_id: UUID, site_id: UUID | No
 
 @cache
 def _unsigned(sight: Sight) -> sa.Select[Engagement]:
-    signed = sa.exists().where(
-        Signature.engagement_id == ProjectRequirements.engagement_id,
-        Signature.subject == "requirements",
-        Signature.hash == ProjectRequirements.hash,
-    )
-    in_force = sa.and_(
-        ProjectRequirements.engagement_id == Engagement.id, ProjectRequirements.version == Engagement.requirements_version
-    )
-    query = sa.select(Engagement).join(ProjectRequirements, in_force).where(sight.condition(), Engagement.status == "active")
-    oldest = query.where(~signed).order_by(ProjectRequirements.agreed_at, Engagement.id)
-    return oldest.limit(sa.bindparam("most", type_=sa.Integer))
+    waiting = Engagement.unsigned_since.is_not(None)
+    query = sa.select(Engagement).where(sight.condition(), Engagement.status == "active", waiting)
+    return query.order_by(Engagement.unsigned_since, Engagement.id).limit(sa.bindparam("most", type_=sa.Integer))
 
 
 def unsigned(session: AnySession, actor: Actor, *, limit: int) -> list[Engagement]:

@@ -273,14 +273,18 @@ def minutes_by_site(session: AnySession, engagement_id: UUID, first: date, last:
     return {row[0]: int(row[1]) for row in session.execute(query)}
 
 
+# So many are counted; that there are more is all that anybody wants to know.
+WAITING_COUNTED = 1000
+
+
 @cache
 def _waiting(sight: Sight) -> sa.Select[int, int]:
-    query = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(TimeEntry.minutes), 0)).select_from(TimeEntry)
-    query = query.join(Engagement, Engagement.id == TimeEntry.engagement_id)
-    return query.where(sight.condition(), TimeEntry.state == "submitted")
+    query = sa.select(TimeEntry.minutes).join(Engagement, Engagement.id == TimeEntry.engagement_id)
+    first = query.where(sight.condition(), TimeEntry.state == "submitted").limit(WAITING_COUNTED).subquery()
+    return sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(first.c.minutes), 0)).select_from(first)
 
 
 def waiting(session: AnySession, actor: Actor) -> tuple[int, int]:
-    """How many entries that an actor may see wait for approval, and their minutes."""
+    """How many entries that an actor may see wait for approval, and their minutes; at most WAITING_COUNTED are counted."""
     count, minutes = session.execute(_waiting(Sight.of(actor)), who(actor)).one()
     return int(count), int(minutes)

@@ -105,6 +105,8 @@ def needs_of(actor: Actor, now: datetime) -> Iterator[Shown]:
         if count:
             verb = "waits" if count == 1 else "wait"
             text = f"{count_of(count, 'time entry', 'time entries')} ({say_minutes(minutes)}) {verb} for approval"
+            if count == entries.WAITING_COUNTED:
+                text = f"{count} time entries and more wait for approval"
             yield Shown(text=text, url="/time/approvals", when="To approve", tone="blue")
     if actor.is_staff:
         soon = (now + timedelta(days=present.SOON_DAYS)).date()
