@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.exc import OperationalError
 
-from tests.factories import NOW, TODAY, actor, make_agreed_site, make_person, some_work
+from tests.factories import NOW, TODAY, actor, make_agreed_site, make_person, make_unplaced, some_work
 from tracker.domain.access import SYSTEM, Actor
 from tracker.domain.budget import WorkKind
 from tracker.domain.errors import Guard, Invalid, NotAllowed, NotFound, TrackerError
@@ -77,6 +77,12 @@ def test_what_is_closed_is_opened_for_a_reason_and_each_step_is_kept(ann: Actor,
     assert kept == [(TODAY - timedelta(days=7), "One was late."), (TODAY, "Billed.")]
     trail = [row.action for row in audit.entries_of(db.session, site.engagement_id, before=None, limit=2)]
     assert trail == ["hours.opened", "hours.closed"]
+
+
+def test_time_that_waits_for_a_place_holds_up_a_closing(ann: Actor, site: Site) -> None:
+    make_unplaced(site, make_person("engineer"), worked_on=TODAY)
+    with pytest.raises(Guard, match="a piece of time waits for a place"), transaction(db.session, now=NOW):
+        service.close_hours(db.session, ann, site.engagement_id, TODAY, now=NOW)
 
 
 def test_engineers_and_customers_close_nothing(site: Site) -> None:

@@ -10,6 +10,7 @@ from tracker.domain.workday import Calendar
 from tracker.store import audit
 from tracker.store import engagement as engagements
 from tracker.store import time_entry as entries
+from tracker.store import timer as timers
 from tracker.store.database import AnySession
 from tracker.store.engagement import Engagement
 from tracker.store.hours_lock import HoursLock
@@ -18,7 +19,8 @@ from tracker.store.hours_lock import HoursLock
 def close_hours(
     session: AnySession, actor: Actor, engagement_id: UUID, through: date, reason: str = "", *, now: datetime
 ) -> HoursLock:
-    """Close the hours through a day. Raises NotFound, NotAllowed, Invalid, and Guard while an entry up to it is undecided.
+    """Close the hours through a day. Raises NotFound, NotAllowed, Invalid, and Guard while an entry up to it is undecided
+    or time waits for a place (rule `undecided_hours`).
 
     Held against bookings, so that none slips in that was begun before.
     """
@@ -37,6 +39,10 @@ def close_hours(
         said = " and ".join(f"{count} {state}" for state, count in sorted(undecided.items()))
         message = f"Not everything up to {through.isoformat()} is decided on: {said}. Approve, reject or reverse it first."
         raise Guard(message, rule="undecided_hours", missing=sorted(undecided))
+    if unplaced := timers.count_unplaced(session, engagement_id, through):
+        pieces = "a piece of time waits" if unplaced == 1 else f"{unplaced} pieces of time wait"
+        message = f"Up to {through.isoformat()} {pieces} for a place. Place or discard it first; it stands on the engagement's page."
+        raise Guard(message, rule="undecided_hours", missing=["unplaced"])
     return _keep(session, actor, engagement, through, reason, "hours.closed", now)
 
 

@@ -158,6 +158,13 @@ def _named() -> sa.Select[UnplacedTime, str, str, str]:
     )
 
 
+def count_unplaced(session: AnySession, engagement_id: UUID, through: date) -> int:
+    """How many pieces of time up to a day still wait for a place."""
+    query = sa.select(sa.func.count()).select_from(UnplacedTime)
+    mine = (UnplacedTime.engagement_id == engagement_id, UnplacedTime.worked_on <= through, UnplacedTime.settled_at.is_(None))
+    return session.scalar(query.where(*mine)) or 0
+
+
 def one_unplaced(session: AnySession, actor: Actor, unplaced_id: UUID) -> Waiting:
     """A piece of unplaced time with its names, also one that is settled. Raises NotFound."""
     row = session.execute(_named().where(UnplacedTime.id == unplaced_id, visible(actor))).first()
