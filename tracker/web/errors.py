@@ -28,7 +28,7 @@ TITLES = {
 TEXTS = {
     404: "There is nothing under this address, or it is not yours to see.",
     405: "This address is used from a form only.",
-    413: "What you sent is larger than is read: a file may have 2 MB, a table of hours 16 MB, a pasted text 500 kB. Nothing was kept.",
+    413: "That is larger than is read: a file may have 2 MB, a table of hours 16 MB, a pasted text 500 kB. Nothing was kept.",
     500: "It has been written down, and nothing was changed. Try again; if it stays, tell your administrator.",
 }
 
