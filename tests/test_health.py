@@ -62,7 +62,7 @@ def test_a_database_that_is_away_is_one_sentence(tmp_path: Path) -> None:
 
 def test_every_answer_is_locked_down_and_has_a_request_id(client: FlaskClient) -> None:
     answer = client.get("/sign-in")
-    assert "script-src" not in answer.headers["Content-Security-Policy"]
+    assert "script-src 'self';" in answer.headers["Content-Security-Policy"], "none in a page, none from elsewhere"
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Cache-Control"] == "no-store"

@@ -142,7 +142,7 @@ def work_through(app: Flask, storm: Storm, ground: Ground, number: int, done: Co
             except RuleViolation as refused:
                 journal.say("refused", refused.code)
             except Exception as error:  # noqa: BLE001 -- whatever it is, the judge is to hear of it
-                journal.say("unhandled", key, f"{type(error).__name__}: {error}"[:300])
+                journal.say("unhandled", key, f"{type(error).__name__}: {error}"[:900])
             db.session.remove()
             done[number] = turn + 1
 

@@ -91,7 +91,8 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         for name in re.findall(r"<uuid:(\w+)>", operation.path)
     ]
     if operation.query is not None:
-        schema = operation.query.model_json_schema()
+        # What a query refers to stands in its own description: it is short, and named nowhere else.
+        schema = _without_refs(operation.query.model_json_schema())
         required = schema.get("required", [])
         parameters += [
             {"name": name, "in": "query", "required": name in required, "schema": each}
@@ -122,3 +123,20 @@ def _responses(operation: Operation, refs: dict[type[BaseModel], Any]) -> dict[s
     for status, meaning in (FAULTS | ({} if operation.method == "GET" else WRITE_FAULTS)).items():
         responses[status] = {"description": meaning, "content": problem}
     return responses
+
+
+def _without_refs(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema whose definitions stand where they are used; they do not refer to each other."""
+    defined = schema.pop("$defs", {})
+
+    def put(part: Any) -> Any:
+        if isinstance(part, list):
+            return [put(each) for each in part]
+        if not isinstance(part, dict):
+            return part
+        if "$ref" in part:
+            return defined[part["$ref"].rpartition("/")[2]]
+        return {name: put(each) for name, each in part.items()}
+
+    placed: dict[str, Any] = put(schema)
+    return placed

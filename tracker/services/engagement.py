@@ -62,12 +62,12 @@ class AgreementSpec:
     @classmethod
     def of(cls, terms: Mapping[str, Any]) -> "AgreementSpec":
         """From every field by its public name; raises Invalid naming those that are missing."""
-        missing = [name for name in (*REQUIRED_TERMS, "ps_carry_over") if terms.get(name) is None]
+        missing = [name for name in REQUIRED_TERMS if terms.get(name) is None]
         if missing:
             raise Invalid([FieldError(f"agreement.{name}", "This field is required.") for name in missing])
         lengths = (terms["uat_business_days"], terms["cutover_business_days"], terms["hypercare_business_days"])
         windows = Windows(*lengths, terms["uat_silence"])
-        return cls(terms["reference"], terms["signed_on"], windows, terms.get("ps_valid_days"), terms["ps_carry_over"])
+        return cls(terms["reference"], terms["signed_on"], windows, terms.get("ps_valid_days"), bool(terms.get("ps_carry_over")))
 
     @property
     def terms(self) -> dict[str, Any]:

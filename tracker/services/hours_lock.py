@@ -41,9 +41,7 @@ def close_hours(
         raise Guard(message, rule="undecided_hours", missing=sorted(undecided))
     if unplaced := timers.count_unplaced(session, engagement_id, through):
         pieces = "a piece of time waits" if unplaced == 1 else f"{unplaced} pieces of time wait"
-        message = (
-            f"Up to {through.isoformat()} {pieces} for a place. Place or discard it on the engagement's page."
-        )
+        message = f"Up to {through.isoformat()} {pieces} for a place. Place or discard it on the engagement's page."
         raise Guard(message, rule="undecided_hours", missing=["unplaced"])
     return _keep(session, actor, engagement, through, reason, "hours.closed", now)
 

@@ -175,7 +175,8 @@ def _carry_on(
     session: AnySession, actor: Actor, ids: Sequence[UUID], take: Callable[[TimeEntry], list[Draw]], now: datetime
 ) -> Decided:
     """Take entries in one order, then move all counters in one order: two who decide on the same ones never wait crosswise."""
-    decided, moved = Decided([], {}), []
+    decided = Decided([], {})
+    moved: dict[UUID, list[Draw]] = {}
     for entry_id in sorted(set(ids)):
         try:
             entry = entries.get(session, actor, entry_id, for_update=True)
@@ -184,9 +185,11 @@ def _carry_on(
             decided.refused[entry_id] = error
             continue
         decided.done.append(entry)
-        moved += draws
-        budgets.post(session, entry.engagement_id, entry.id, draws, now)
-    budgets.move(session, moved)
+        moved[entry.id] = draws
+    # Counters before postings: a posting's keys would hold the counters' rows for others who wait to move them.
+    budgets.move(session, [draw for draws in moved.values() for draw in draws])
+    for entry in decided.done:
+        budgets.post(session, entry.engagement_id, entry.id, moved[entry.id], now)
     return decided
 
 

@@ -201,12 +201,12 @@ def blocks_of_several(session: AnySession, engagement_ids: Collection[UUID]) -> 
 def hold_pool(session: AnySession, engagement_id: UUID) -> UUID:
     """Take the row of an engagement's PS pool for this unit: it serialises everything that happens to its blocks."""
     pool = sa.select(Budget.id).where(Budget.engagement_id == engagement_id, Budget.kind == BudgetKind.PS)
-    return session.execute(pool.with_for_update()).scalar_one()
+    return session.execute(pool.with_for_update(key_share=True)).scalar_one()
 
 
 def hold(session: AnySession, budget: Budget) -> int:
     """Take a budget's row for this unit and return what is left now. Callers go in draw order, so none wait crosswise."""
-    query = sa.select(Budget.limit_minutes - Budget.booked).where(Budget.id == budget.id).with_for_update()
+    query = sa.select(Budget.limit_minutes - Budget.booked).where(Budget.id == budget.id).with_for_update(key_share=True)
     return int(session.execute(query).scalar_one())
 
 
@@ -216,7 +216,7 @@ def hold_all(session: AnySession, sites: Collection[tuple[UUID, UUID]]) -> None:
         Budget.engagement_id.in_({engagement_id for engagement_id, _site_id in sites}),
         sa.or_(Budget.site_id.is_(None), Budget.site_id.in_({site_id for _engagement_id, site_id in sites})),
     )
-    session.execute(query.order_by(_RANK, Budget.id).with_for_update()).all()
+    session.execute(query.order_by(_RANK, Budget.id).with_for_update(key_share=True)).all()
 
 
 @dataclass(frozen=True)
@@ -268,7 +268,7 @@ def _take_blocks(session: AnySession, pool_id: UUID, engagement_id: UUID, minute
     query = sa.select(PsBlock.id, _room_of_block()).where(
         PsBlock.engagement_id == engagement_id, _room_of_block() > 0, PsBlock.voided_at.is_(None)
     )
-    for block_id, left in session.execute(query.order_by(PsBlock.purchased_on, PsBlock.id).with_for_update()).all():
+    for block_id, left in session.execute(query.order_by(PsBlock.purchased_on, PsBlock.id).with_for_update(key_share=True)).all():
         share = min(left, minutes)
         session.execute(sa.update(PsBlock).where(PsBlock.id == block_id).values(booked=PsBlock.booked + share))
         draws.append(Draw(pool_id, BudgetKind.PS, None, block_id, share))

@@ -30,7 +30,7 @@ def get(session: AnySession, actor: Actor, block_id: UUID) -> PsBlock:
 def held(session: AnySession, block: PsBlock) -> UUID:
     """Take a block for this unit, its pool first, and read it anew; returns the pool's id."""
     pool_id = hold_pool(session, block.engagement_id)
-    session.refresh(block, with_for_update=True)
+    session.refresh(block, with_for_update={"key_share": True})
     return pool_id
 
 
@@ -44,13 +44,21 @@ def next_turn(session: AnySession) -> tuple[UUID, datetime] | None:
 def due(session: AnySession, engagement_id: UUID, now: datetime) -> list[PsBlock]:
     """The blocks of an engagement that have to be looked at by now, taken for this unit. The pool is held."""
     mine = (PsBlock.engagement_id == engagement_id, PsBlock.turn_at <= now)
-    return list(session.scalars(sa.select(PsBlock).where(*mine).order_by(PsBlock.id).with_for_update(), execution_options=ANEW))
+    return list(
+        session.scalars(
+            sa.select(PsBlock).where(*mine).order_by(PsBlock.id).with_for_update(key_share=True), execution_options=ANEW
+        )
+    )
 
 
 def with_an_end(session: AnySession, engagement_id: UUID) -> list[PsBlock]:
     """The blocks of an engagement that are still to end, taken for this unit. The pool is held."""
     mine = (PsBlock.engagement_id == engagement_id, PsBlock.turn_at.is_not(None))
-    return list(session.scalars(sa.select(PsBlock).where(*mine).order_by(PsBlock.id).with_for_update(), execution_options=ANEW))
+    return list(
+        session.scalars(
+            sa.select(PsBlock).where(*mine).order_by(PsBlock.id).with_for_update(key_share=True), execution_options=ANEW
+        )
+    )
 
 
 def lapse_ended(session: AnySession, engagement_id: UUID, today: date, now: datetime) -> list[tuple[PsBlock, int]]:
@@ -63,7 +71,7 @@ def lapse_ended(session: AnySession, engagement_id: UUID, today: date, now: date
     if session.execute(sa.select(PsBlock.id).where(*mine).limit(1)).first() is None:
         return []
     pool_id = hold_pool(session, engagement_id)
-    query = sa.select(PsBlock).where(*mine).order_by(PsBlock.id).with_for_update()
+    query = sa.select(PsBlock).where(*mine).order_by(PsBlock.id).with_for_update(key_share=True)
     lapsed = [(block, _end(block, now)) for block in session.scalars(query, execution_options=ANEW)]
     session.flush()
     resize(session, pool_id, -sum(minutes for _block, minutes in lapsed))

@@ -160,7 +160,7 @@ def get(session: AnySession, actor: Actor, entry_id: UUID, *, for_update: bool =
     """Raises NotFound for one that is not there or not the actor's to know of."""
     query = sa.select(TimeEntry).join(Engagement, Engagement.id == TimeEntry.engagement_id)
     query = query.where(TimeEntry.id == entry_id, visible(actor))
-    found = session.scalar(query.with_for_update(of=TimeEntry) if for_update else query)
+    found = session.scalar(query.with_for_update(of=TimeEntry, key_share=True) if for_update else query)
     if found is None:
         raise NotFound
     return found
@@ -170,7 +170,7 @@ def of_ids(session: AnySession, actor: Actor, ids: Collection[UUID], *, for_upda
     """Those of some entries that an actor may know of, in the order of their ids."""
     query = sa.select(TimeEntry).join(Engagement, Engagement.id == TimeEntry.engagement_id)
     query = query.where(TimeEntry.id.in_(ids), visible(actor)).order_by(TimeEntry.id)
-    return list(session.scalars(query.with_for_update(of=TimeEntry) if for_update else query))
+    return list(session.scalars(query.with_for_update(of=TimeEntry, key_share=True) if for_update else query))
 
 
 def page(
