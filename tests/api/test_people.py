@@ -24,6 +24,16 @@ def test_a_person_is_read_and_changed(ask: Ask) -> None:
     assert ask("PATCH", path, {"active": True}).json["active"] is True
 
 
+def test_a_slack_account_belongs_to_one_person(ask: Ask) -> None:
+    first, second = (f"/people/{make_person('engineer').id}" for _ in range(2))
+    assert ask("PATCH", first, {"slack_user_id": "U7"}).status_code == 200
+    refused = ask("PATCH", second, {"slack_user_id": "U7"})
+    assert (refused.status_code, refused.json["errors"][0]["field"]) == (422, "slack_user_id")
+    assert ask("PATCH", first, {"slack_user_id": "U7"}).status_code == 200
+    assert ask("PATCH", first, {"slack_user_id": None}).status_code == 200
+    assert ask("PATCH", second, {"slack_user_id": "U7"}).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("role", "said", "field"),
     [

@@ -353,6 +353,60 @@ ROWS: dict[str, list[tuple[str, dict[str, Any]]]] = {
             },
         ),
     ],
+    "0015": [
+        (
+            "message_edit",
+            {
+                "notice_id": NOTICE, "wanted": 2, "done": 1, "next_at": TIME, "lease_until": None, "attempts": 1,
+                "last_error": None,
+            },
+        ),
+        (
+            "slack_thread",
+            {"id": new_id(), "engagement_id": ENGAGEMENT, "channel": "C1", "stage": "uat", "notice_id": NOTICE},
+        ),
+        (
+            "channel",
+            {
+                "channel": "C1", "name": "m", "is_private": True, "is_external": True, "is_archived": False,
+                "is_member": True, "problem": None, "checked_at": TIME,
+            },
+        ),
+        ("channel_member", {"channel": "C1", "slack_user_id": "U1", "seen_at": TIME}),
+        (
+            "account_link",
+            {
+                "id": new_id(), "token_hash": "t", "slack_user_id": "U2", "slack_team_id": "T2", "created_at": TIME,
+                "expires_at": TIME, "used_at": None, "person_id": None,
+            },
+        ),
+        (
+            "worker",
+            {"id": new_id(), "node": "n", "started_at": TIME, "beat_at": TIME, "stopped_at": None, "versions": "{}"},
+        ),
+        (
+            "day_off",
+            {
+                "id": new_id(), "customer_id": CUSTOMER, "day": DAY, "name": "Rosenmontag", "source": "ics",
+                "created_by": PERSON, "created_at": TIME,
+            },
+        ),
+        (
+            "engagement_preference",
+            {
+                "engagement_id": ENGAGEMENT, "ladders": "{}", "weekly_digest": True, "daily_digest": True, "digest_hour": 9,
+                "quiet_from": None, "quiet_until": None, "working_days": None, "version": 1,
+            },
+        ),
+        (
+            "person_preference",
+            {
+                "person_id": PERSON, "mail": "never", "digest_hour": None, "quiet_from": None, "quiet_until": None,
+                "working_days": "[0, 1]", "version": 1,
+            },
+        ),
+        ("team_digest", {"channel": "C1", "next_at": TIME}),
+    ],
     "0010": [
         (
             "change_request",
@@ -426,12 +480,15 @@ def fill(revision: str) -> None:
                 "customer_foresaw",
                 "facts",
                 "inputs",
+                "ladders",
                 "payload",
                 "rejected",
                 "response",
                 "testers",
                 "told",
                 "value",
+                "versions",
+                "working_days",
             }
             cast = "CAST(:{0} AS JSON)" if db.engine.dialect.name == "postgresql" else ":{0}"
             values = ", ".join((cast if name in json_columns else ":{0}").format(name) for name in row)

@@ -73,7 +73,7 @@ def _add(session: AnySession, actor: Actor, spec: PersonSpec, password_hash: str
             errors.append(FieldError("customer", "Name the customer this person belongs to."))
     elif spec.customer:
         errors.append(FieldError("customer", "Only customer roles belong to a customer. Leave it empty."))
-    errors += _check_slack_user(spec.slack_user_id)
+    errors += _check_slack_user(session, spec.slack_user_id, None)
     if errors:
         raise Invalid(errors)
     _check_zone(spec.time_zone)
@@ -93,11 +93,14 @@ def _add(session: AnySession, actor: Actor, spec: PersonSpec, password_hash: str
     return person
 
 
-def _check_slack_user(slack_user_id: str | None) -> list[FieldError]:
+def _check_slack_user(session: AnySession, slack_user_id: str | None, person_id: UUID | None) -> list[FieldError]:
     said = slack_user_id or "U0"
-    if said.isascii() and said.isalnum() and len(said) <= SLACK_ID_LENGTH and not find_secret(said):
+    if not (said.isascii() and said.isalnum() and len(said) <= SLACK_ID_LENGTH and not find_secret(said)):
+        return [FieldError("slack_user_id", "Write the member id, such as U0123ABCD (in Slack: profile, copy member ID).")]
+    other = people.by_slack_user(session, slack_user_id) if slack_user_id else None
+    if other is None or other.id == person_id:
         return []
-    return [FieldError("slack_user_id", "Write the member id, such as U0123ABCD (in Slack: profile, copy member ID).")]
+    return [FieldError("slack_user_id", f"This Slack account is {other.name}’s. An account belongs to one person.")]
 
 
 def _check_zone(time_zone: str) -> None:
@@ -194,7 +197,7 @@ def edit_person(session: AnySession, actor: Actor, person_id: UUID, change: Pers
     session.refresh(person, with_for_update=AGAINST_EDITS)
     if change.version is not None and change.version != person.version:
         raise EditedMeanwhile
-    values = _read_change(person, change.values)
+    values = _read_change(session, person, change.values)
     active = values.pop("active", person.deactivated_at is None)
     if values.get("role", person.role) != Role.ADMIN:
         _check_not_last(person, admins, "role")
@@ -212,7 +215,7 @@ def edit_person(session: AnySession, actor: Actor, person_id: UUID, change: Pers
     return person
 
 
-def _read_change(person: Person, values: dict[str, Any]) -> dict[str, Any]:
+def _read_change(session: AnySession, person: Person, values: dict[str, Any]) -> dict[str, Any]:
     errors = [
         FieldError(name, "This can be changed, but not emptied.")
         for name in ("name", "role", "time_zone", "active")
@@ -231,7 +234,7 @@ def _read_change(person: Person, values: dict[str, Any]) -> dict[str, Any]:
     if "role" in values and values["role"] != person.role and {values["role"], person.role} - STAFF:
         raise Invalid.at("role", f"Only roles of the staff change into each other: {', '.join(sorted(STAFF))}.")
     if "slack_user_id" in values:
-        if found := _check_slack_user(values["slack_user_id"]):
+        if found := _check_slack_user(session, values["slack_user_id"], person.id):
             raise Invalid(found)
         read["slack_user_id"] = values["slack_user_id"] or None
     if "time_zone" in values:

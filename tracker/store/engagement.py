@@ -23,6 +23,11 @@ def _one_of(column: str, values: Collection[str], name: str) -> sa.CheckConstrai
     return sa.CheckConstraint(f"{column} IN ({', '.join(repr(value) for value in values)})", name=name)
 
 
+def _where_given(name: str, column: str, *further: str) -> sa.Index:
+    given = sa.text(f"{column} IS NOT NULL")
+    return sa.Index(name, column, *further, sqlite_where=given, postgresql_where=given)
+
+
 class Customer(Versioned, Base):
     """Whoever owns the sites. Names are unique however they are capitalised."""
 
@@ -43,13 +48,10 @@ class Engagement(Versioned, Base):
         sa.Index("ix_engagement_customer", "customer_id", "id"),
         sa.Index("ix_engagement_customer_next", "customer_id", "next_on", "id"),
         sa.Index("ix_engagement_manager_next", "manager_id", "next_on", "id"),
-        sa.Index(
-            "ix_engagement_unsigned",
-            "unsigned_since",
-            "id",
-            sqlite_where=sa.text("unsigned_since IS NOT NULL"),
-            postgresql_where=sa.text("unsigned_since IS NOT NULL"),
-        ),
+        _where_given("ix_engagement_unsigned", "unsigned_since", "id"),
+        _where_given("ix_engagement_digest", "digest_at"),
+        _where_given("ix_engagement_slack_channel", "slack_channel"),
+        _where_given("ix_engagement_internal_slack_channel", "internal_slack_channel"),
     )
     customer_id: Mapped[UUID] = mapped_column(sa.ForeignKey("customer.id"))
     name: Mapped[str]
@@ -68,6 +70,8 @@ class Engagement(Versioned, Base):
     hours_locked_through: Mapped[date | None]
     # Since when the requirements in force wait for the customer's name; none where they have it, or none are agreed.
     unsigned_since: Mapped[datetime | None]
+    # When its weekly digest is next to be written; none where there is none to write.
+    digest_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
     @validates("name")

@@ -28,6 +28,8 @@ class OutboxNotice(Keyed, Base):
     __table_args__ = (
         sa.CheckConstraint(f"state IN ({STATES})", name="state_known"),
         sa.CheckConstraint("audience IN ('customer', 'internal')", name="audience_known"),
+        sa.CheckConstraint("road IN ('slack', 'mail')", name="road_known"),
+        sa.CheckConstraint("road = 'slack' OR person_id IS NOT NULL", name="mail_is_somebodys"),
         sa.CheckConstraint("(state = 'sending') = (lease_until IS NOT NULL)", name="lease_while_sending"),
         sa.CheckConstraint("state <> 'sent' OR slack_ts IS NOT NULL", name="sent_has_timestamp"),
         sa.ForeignKeyConstraint(["engagement_id", "site_id"], ["site.engagement_id", "site.id"]),
@@ -39,6 +41,12 @@ class OutboxNotice(Keyed, Base):
         sa.Index("ix_notice_engagement", "engagement_id", "due_at"),
         sa.Index("ix_notice_deadline", "deadline_id"),
         sa.Index("ix_notice_state", "state", "due_at"),
+        sa.Index(
+            "ix_notice_origin",
+            "origin_id",
+            sqlite_where=sa.text("origin_id IS NOT NULL"),
+            postgresql_where=sa.text("origin_id IS NOT NULL"),
+        ),
     )
     engagement_id: Mapped[UUID] = mapped_column(sa.ForeignKey("engagement.id"))
     site_id: Mapped[UUID | None]
@@ -46,7 +54,19 @@ class OutboxNotice(Keyed, Base):
     key: Mapped[str] = mapped_column(unique=True)
     kind: Mapped[str]
     audience: Mapped[str]
+    # The way it goes: `channel` is a channel of Slack's, or the address that mail goes to, which is `person_id`'s.
+    road: Mapped[str] = mapped_column(default="slack")
     channel: Mapped[str | None]
+    person_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
+    # What a snoozed notice was first told as.
+    origin_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("notice.id"))
+    # The message under which it stands, decided with its body; a reply that the channel is shown as well.
+    thread_ts: Mapped[str | None]
+    broadcast: Mapped[bool] = mapped_column(default=False)
+    # Said in plain text, because Slack refused its blocks.
+    plain: Mapped[bool] = mapped_column(default=False)
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("person.id"))
     headline: Mapped[str]
     text: Mapped[str]
     facts: Mapped[list[Any]]

@@ -27,6 +27,7 @@ class Person(Versioned, Base):
         sa.CheckConstraint(f"role IN ({ROLES})", name="role_known"),
         sa.CheckConstraint(f"(role IN ({CUSTOMER_ROLES})) = (customer_id IS NOT NULL)", name="customer_of_customers"),
         sa.CheckConstraint("email = lower(email)", name="email_lower"),
+        sa.Index("uq_person_slack_user_id", "slack_user_id", unique=True),
         sa.CheckConstraint("theme IN ('system', 'light', 'dark')", name="theme_known"),
     )
     email: Mapped[str] = mapped_column(unique=True)
@@ -35,7 +36,9 @@ class Person(Versioned, Base):
     role: Mapped[str]
     customer_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("customer.id"), index=True)
     password_hash: Mapped[str | None]
+    # A Slack account is one person's. Somebody of another company is known by their team as well.
     slack_user_id: Mapped[str | None]
+    slack_team_id: Mapped[str | None]
     time_zone: Mapped[str] = mapped_column(default="UTC")
     theme: Mapped[str] = mapped_column(default="system")
     created_at: Mapped[datetime]
@@ -168,6 +171,11 @@ def actor_of_token(session: AnySession, token: str, now: datetime) -> Actor | No
         return None
     *row, decided, scope, only = found
     return _acting(row, all_seen=sees_all(decided), scope=scope, only=only, now=now)
+
+
+def by_slack_user(session: AnySession, slack_user_id: str) -> Person | None:
+    """Whose Slack account that is, deactivated or not."""
+    return session.scalar(sa.select(Person).where(Person.slack_user_id == slack_user_id))
 
 
 def by_email(session: AnySession, email: str) -> Person | None:

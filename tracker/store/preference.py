@@ -1,0 +1,38 @@
+"""What people and engagements would rather be told when, and how. No row means the defaults."""
+
+from datetime import time
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from tracker.store.database import Base
+
+
+class Hours:
+    """When somebody may be told things: not in quiet hours, on working days only, a digest at its hour."""
+
+    digest_hour: Mapped[int | None]
+    quiet_from: Mapped[time | None]
+    quiet_until: Mapped[time | None]
+    # Monday is 0. None where the customer's own week counts. NULL, never the JSON word null.
+    working_days: Mapped[list[Any] | None] = mapped_column(sa.JSON(none_as_null=True))
+    version: Mapped[int] = mapped_column(default=1)
+
+
+class EngagementPreference(Hours, Base):
+    """How an engagement's channels are told: the ladders that differ from the usual ones, and which digests."""
+
+    engagement_id: Mapped[UUID] = mapped_column(sa.ForeignKey("engagement.id"), primary_key=True)
+    ladders: Mapped[dict[str, Any]]
+    weekly_digest: Mapped[bool]
+    daily_digest: Mapped[bool]
+
+
+class PersonPreference(Hours, Base):
+    """How one person is told what is theirs to do."""
+
+    __table_args__ = (sa.CheckConstraint("mail IN ('without_slack', 'never', 'always')", name="mail_known"),)
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"), primary_key=True)
+    mail: Mapped[str]
