@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -31,8 +32,8 @@ from tracker.store.transaction import transaction
 def due_in(
     days: int, engagement: Engagement, who: Person, kind: str, *, title: str | None = None, site: UUID | None = None
 ) -> date:
-    """Give an engagement a date so many days from today."""
-    day = (utc_now() + timedelta(days=days)).date()
+    """Give an engagement a date so many days from today, which is its own today: late in the evening it is not ours."""
+    day = utc_now().astimezone(ZoneInfo(engagement.time_zone)).date() + timedelta(days=days)
     with transaction(db.session, now=NOW):
         set_date(db.session, actor(who), engagement.id, DateSpec(DeadlineKind(kind), Dates(due_on=day), site, title), now=NOW)
     return day

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -24,7 +25,7 @@ from tracker.store.engagement import Agreement, Engagement
 from tracker.store.person import Person
 from tracker.store.transaction import transaction
 
-TODAY = utc_now().date()
+TODAY = utc_now().astimezone(ZoneInfo("Europe/Berlin")).date()  # as the engagements of the factory have it
 SALE = {"duration": "4h", "purchased_on": TODAY.isoformat(), "reference": "Q-2210", "request_key": "once", "term": "agreed"}
 
 
