@@ -1,5 +1,6 @@
 """The server: gunicorn inside our own command. With one worker the metronome beats in the same process."""
 
+import sys
 from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -10,6 +11,10 @@ from tracker.jobs import runner
 from tracker.jobs.step import Delivery
 from tracker.logs import logging_config
 from tracker.store.database import db
+
+# How long a thread may keep the interpreter to itself. Who holds the database's only place to write would otherwise wait
+# for threads that compute up to five milliseconds each time it comes back from the disk, and all other writers with it.
+SWITCH_SECONDS = 0.0005
 
 
 class Server(BaseApplication):  # type: ignore[misc]
@@ -41,6 +46,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         return self._app
 
     def _begin(self, _worker: Any) -> None:
+        sys.setswitchinterval(SWITCH_SECONDS)
         # Never before the fork: threads and connections do not survive it.
         if self._beats:
             self._scheduler = runner.start(self._app, self._worker)

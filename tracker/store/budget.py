@@ -263,23 +263,31 @@ def take(session: AnySession, kind: BudgetKind, engagement_id: UUID, site_id: UU
     return Taken(draws, row.limit_minutes, row.booked)
 
 
+_block = table_of(PsBlock)
+_ROOM_OF_BLOCK = _block.c.limit_minutes - _block.c.booked - _block.c.lapsed_minutes
+_BLOCKS_WITH_ROOM = (
+    sa.select(_block.c.id, _ROOM_OF_BLOCK)
+    .where(_block.c.engagement_id == sa.bindparam("engagement"), _ROOM_OF_BLOCK > 0, _block.c.voided_at.is_(None))
+    .order_by(_block.c.purchased_on, _block.c.id)
+    .with_for_update(key_share=True)
+)
+_DRAW_ON_BLOCK = (
+    sa.update(_block)
+    .where(_block.c.id == sa.bindparam("block"))
+    .values(booked=_block.c.booked + sa.bindparam("share", type_=sa.Integer))
+)
+
+
 def _take_blocks(session: AnySession, pool_id: UUID, engagement_id: UUID, minutes: int) -> list[Draw]:
     draws: list[Draw] = []
-    query = sa.select(PsBlock.id, _room_of_block()).where(
-        PsBlock.engagement_id == engagement_id, _room_of_block() > 0, PsBlock.voided_at.is_(None)
-    )
-    for block_id, left in session.execute(query.order_by(PsBlock.purchased_on, PsBlock.id).with_for_update(key_share=True)).all():
+    for block_id, left in session.execute(_BLOCKS_WITH_ROOM, {"engagement": engagement_id}).all():
         share = min(left, minutes)
-        session.execute(sa.update(PsBlock).where(PsBlock.id == block_id).values(booked=PsBlock.booked + share))
+        session.execute(_DRAW_ON_BLOCK, {"block": block_id, "share": share})
         draws.append(Draw(pool_id, BudgetKind.PS, None, block_id, share))
         minutes -= share
         if minutes == 0:
             return draws
     raise RuntimeError(f"the pool of engagement {engagement_id} holds more than its blocks")
-
-
-def _room_of_block() -> sa.ColumnElement[int]:
-    return PsBlock.limit_minutes - PsBlock.booked - PsBlock.lapsed_minutes
 
 
 def give_back(draws: Sequence[Draw], minutes: int) -> list[Draw]:

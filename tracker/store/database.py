@@ -14,6 +14,7 @@ from flask_sqlalchemy.session import Session as FlaskSession
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -36,6 +37,7 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 BUSY_MILLISECONDS = 5000
+QUEUED_MILLISECONDS = 100
 REST_SECONDS = 1.0
 AnySession = Session | scoped_session[Session] | scoped_session[FlaskSession]
 
@@ -147,15 +149,27 @@ def prepare_engine(engine: Engine, *, rest_seconds: float = REST_SECONDS) -> Non
 
     @event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
-        patience = WRITING.get()
+        patience, raw = WRITING.get(), connection.connection.dbapi_connection
+        assert raw is not None
         if patience is None:
-            connection.exec_driver_sql("BEGIN")
+            _say(raw, "BEGIN")
             return
-        connection.exec_driver_sql(f"PRAGMA busy_timeout={patience}")
+        # Only who stood in the queue for long has less patience left than every connection has from the start.
+        is_short = patience < BUSY_MILLISECONDS - QUEUED_MILLISECONDS
+        if is_short:
+            _say(raw, f"PRAGMA busy_timeout={patience}")
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # Whose failure is told as any other of the database is.
         finally:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+            if is_short:
+                _say(raw, f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+
+
+def _say(raw: DBAPIConnection, words: str) -> None:
+    """To SQLite itself: what begins every unit takes no way through a compiler of statements."""
+    cursor = raw.cursor()
+    cursor.execute(words)
+    cursor.close()
 
 
 def _ask_the_rested(engine: Engine, rest_seconds: float) -> None:

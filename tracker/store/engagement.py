@@ -171,6 +171,35 @@ def ids_on_it(actor: Actor) -> sa.CompoundSelect[tuple[UUID]]:
     return sa.union(*parts)
 
 
+# From so many engagements on, what somebody sees is found sooner by walking along everything than by a list of theirs.
+MANY = 300
+
+
+def sees_many(session: AnySession, actor: Actor) -> bool:
+    """Whether an actor's own engagements are many. A question of speed alone: either way of asking finds the same."""
+    if actor.sees_all:
+        return True
+    return session.scalar(_many(of_customer=actor.customer_id is not None), who(actor)) == MANY
+
+
+@cache
+def _many(*, of_customer: bool) -> sa.Select[int]:
+    member, engagement = table_of(Member), table_of(Engagement)
+    if of_customer:
+        mine = sa.select(engagement.c.id).where(engagement.c.customer_id == sa.bindparam("actor_customer", type_=sa.Uuid()))
+    else:
+        me = sa.bindparam("actor_person", type_=sa.Uuid())
+        mine = (
+            sa.union_all(
+                sa.select(member.c.engagement_id).where(member.c.person_id == me),
+                sa.select(engagement.c.id).where(engagement.c.manager_id == me),
+            )
+            .subquery()
+            .select()
+        )
+    return sa.select(sa.func.count()).select_from(mine.limit(MANY).subquery())
+
+
 @dataclass(frozen=True)
 class Sight:
     """How somebody sees engagements, apart from who they are.

@@ -16,13 +16,13 @@ from tracker.domain.site import LAUNCHED_STAGES
 from tracker.store import alarm
 from tracker.store.database import AnySession, table_of
 from tracker.store.deadline import Deadline
-from tracker.store.engagement import Agreement, Customer, Engagement, Sight, ids_on_it, who
+from tracker.store.engagement import Agreement, Customer, Engagement, Sight, ids_on_it, sees_many, who
 from tracker.store.path import walked_by_engagement
 from tracker.store.person import Person
 from tracker.store.site import Site
 
 # So many dates are counted; that there are more is all that anybody wants to know.
-DUE_COUNTED = 100
+DUE_COUNTED = 40
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,10 @@ def page(
 ) -> Page:
     """An actor's engagements that pass the filters, those after a place or before it.
 
-    Six statements however many there are, and one more where alarms narrow them.
+    Seven statements at most however many there are, and one more where alarms narrow them.
     """
-    shape = _Shape.of(actor, filters, order, start, backwards=backwards)
+    is_listed = filters.mine or (actor.is_staff and not sees_many(session, actor))
+    shape = _Shape.of(actor, filters, order, start, backwards=backwards, is_listed=is_listed)
     values = who(actor) | _values(filters, order, start) | {"most": limit + 1}
     if filters.words or filters.alarms:
         elsewhere, days = alarm.said(now, alarm.zones_in_use(session) if filters.alarms else ())
@@ -95,11 +96,12 @@ class _Shape:
     backwards: bool
 
     @classmethod
-    def of(cls, actor: Actor, filters: Filters, order: Order, start: Place | None, *, backwards: bool) -> "_Shape":
-        sight = Sight.of(actor)
+    def of(
+        cls, actor: Actor, filters: Filters, order: Order, start: Place | None, *, backwards: bool, is_listed: bool
+    ) -> "_Shape":
         return cls(
-            sight=sight,
-            mine=filters.mine or (sight.is_staff and not sight.sees_all),
+            sight=Sight.of(actor),
+            mine=is_listed,
             of_customer=filters.customer_id is not None,
             of_manager=filters.manager_id is not None,
             of_status=filters.status is not None,
@@ -277,31 +279,45 @@ def due(
     kinds: Collection[str] | None = None,
     limit: int,
 ) -> list[DueRow]:
-    """The open dates of running engagements that an actor may see, the earliest first, in one statement.
+    """The open dates of running engagements that an actor may see, the earliest first, in two statements.
 
     A freeze that is on since before `today` is nothing to do any more. `until` is the last day that
     matters; `kinds` narrows to these and to what the actor owns in person.
     """
     asked = who(actor) | {"today": today, "until": until, "kinds": list(kinds or ()), "most": limit}
-    query = _due(Sight.of(actor), has_end=until is not None, of_kinds=kinds is not None)
-    return [DueRow(*row) for row in session.execute(query, asked)]
+    shape = _DueShape(
+        Sight.of(actor), is_listed=not sees_many(session, actor), has_end=until is not None, of_kinds=kinds is not None
+    )
+    return [DueRow(*row) for row in session.execute(_due(shape), asked)]
+
+
+@dataclass(frozen=True)
+class _DueShape:
+    """What open dates are asked by, apart from the values. `is_listed` begins with a list of the engagements that are seen."""
+
+    sight: Sight
+    is_listed: bool
+    has_end: bool
+    of_kinds: bool
 
 
 @cache
-def _due(sight: Sight, *, has_end: bool, of_kinds: bool) -> sa.Select[Deadline, Engagement, str, int]:
+def _due(shape: _DueShape) -> sa.Select[Deadline, Engagement, str, int]:
     over = sa.or_(Site.stage == "withdrawn", sa.and_(Deadline.kind == "code_freeze", Site.stage.in_(LAUNCHED_STAGES)))
-    query = (
-        sa.select(Deadline.id, Deadline.day)
-        .join(Engagement, Engagement.id == Deadline.engagement_id)
-        .outerjoin(Site, Site.id == Deadline.site_id)
-        .where(sight.condition(), Engagement.status == "active", Deadline.withdrawn_at.is_(None), Deadline.done_at.is_(None))
-        .where(sa.or_(Site.id.is_(None), ~over))
+    seen = sa.select(Engagement.id).where(shape.sight.condition(), Engagement.status == "active")
+    query = sa.select(Deadline.id, Deadline.day).where(
+        Deadline.withdrawn_at.is_(None), Deadline.done_at.is_(None), ~sa.exists().where(Site.id == Deadline.site_id, over)
     )
-    if sight.is_staff and not sight.sees_all:
-        query = query.where(Deadline.engagement_id.in_(ids_on_it(sight.anybody())))
-    if has_end:
+    if shape.is_listed:
+        if shape.sight.is_staff:
+            seen = seen.where(Engagement.id.in_(ids_on_it(shape.sight.anybody())))
+        query = query.where(Deadline.engagement_id.in_(seen))
+    else:
+        # Along the dates, the earliest first, until there are enough: whose each is, is looked up one by one.
+        query = query.where(seen.where(Engagement.id == Deadline.engagement_id).exists())
+    if shape.has_end:
         query = query.where(Deadline.day <= sa.bindparam("until", type_=sa.Date()))
-    if of_kinds:
+    if shape.of_kinds:
         mine = Deadline.owner_id == sa.bindparam("actor_person", type_=sa.Uuid())
         query = query.where(sa.or_(Deadline.kind.in_(sa.bindparam("kinds", expanding=True)), mine))
     # What has to be done, and freezes to come, each along an index of its own: those that are on are not even looked at.

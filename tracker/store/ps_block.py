@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from tracker.domain.access import Actor
 from tracker.domain.errors import NotFound
 from tracker.store.budget import Budget, Posting, PsBlock, hold_pool
-from tracker.store.database import AnySession
+from tracker.store.database import AnySession, table_of
 from tracker.store.engagement import Engagement, visible
 
 ANEW = {"populate_existing": True}
@@ -61,18 +61,27 @@ def with_an_end(session: AnySession, engagement_id: UUID) -> list[PsBlock]:
     )
 
 
+_OVER = (
+    PsBlock.engagement_id == sa.bindparam("engagement"),
+    PsBlock.expires_on < sa.bindparam("today", type_=sa.Date()),
+    PsBlock.lapsed_at.is_(None),
+    PsBlock.voided_at.is_(None),
+)
+_ENDED = sa.select(PsBlock).where(*_OVER).order_by(PsBlock.id).with_for_update(key_share=True)
+# Asked at every booking on PS hours, and answered with nothing but for a day in a block's life.
+_ANY_ENDED = sa.select(table_of(PsBlock).c.id).where(*_OVER).limit(1)
+
+
 def lapse_ended(session: AnySession, engagement_id: UUID, today: date, now: datetime) -> list[tuple[PsBlock, int]]:
     """Take what is left in blocks that have ended out of the pool; return each with the minutes that lapsed.
 
     `today` is the day in the engagement's zone. What was used stays used. A block that carries over keeps its minutes.
     """
-    ended = (PsBlock.expires_on < today, PsBlock.lapsed_at.is_(None), PsBlock.voided_at.is_(None))
-    mine = (PsBlock.engagement_id == engagement_id, *ended)
-    if session.execute(sa.select(PsBlock.id).where(*mine).limit(1)).first() is None:
+    mine = {"engagement": engagement_id, "today": today}
+    if session.execute(_ANY_ENDED, mine).first() is None:
         return []
     pool_id = hold_pool(session, engagement_id)
-    query = sa.select(PsBlock).where(*mine).order_by(PsBlock.id).with_for_update(key_share=True)
-    lapsed = [(block, _end(block, now)) for block in session.scalars(query, execution_options=ANEW)]
+    lapsed = [(block, _end(block, now)) for block in session.scalars(_ENDED, mine, execution_options=ANEW)]
     session.flush()
     resize(session, pool_id, -sum(minutes for _block, minutes in lapsed))
     return lapsed
