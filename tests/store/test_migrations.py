@@ -530,6 +530,7 @@ def test_there_is_one_line_of_migrations() -> None:
     scripts = ScriptDirectory.from_config(config)
     assert len(scripts.get_heads()) == 1
     assert [f"{number:04}" for number in range(1, len(REVISIONS) + 1)] == REVISIONS
+    assert [script.revision for script in reversed(list(scripts.walk_revisions()))] == REVISIONS
 
 
 def test_every_migration_goes_up_and_down_and_up_again_with_data(blank: Flask) -> None:
