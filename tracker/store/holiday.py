@@ -43,9 +43,10 @@ def holidays_of(country: str | None, years: Iterable[int]) -> frozenset[date]:
     return frozenset().union(*(_holidays_in(code, year) for year in years))
 
 
-def countries() -> list[tuple[str, str]]:
+@lru_cache(maxsize=1)
+def countries() -> tuple[tuple[str, str], ...]:
     """Return every country as its code and English name, in the order of the names."""
-    return [(code, _name(module)) for code, module in sorted(MODULES.items(), key=lambda item: item[1])]
+    return tuple((code, _name(module)) for code, module in sorted(MODULES.items(), key=lambda item: item[1]))
 
 
 @lru_cache(maxsize=1024)
