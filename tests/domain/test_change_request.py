@@ -6,25 +6,9 @@ from uuid import UUID
 import pytest
 
 from tracker.domain.access import Actor, Role
-from tracker.domain.change_request import (
-    KINDS,
-    REQUEST_LIFECYCLE,
-    MoveDate,
-    PsHours,
-    RequestState,
-    Side,
-    Standing,
-    approval_leads_to,
-    foreseen,
-    in_common,
-    plain,
-    read_change,
-    read_changes,
-    relists,
-    side_of,
-    slug_of,
-    waits_for,
-)
+from tracker.domain.change import KINDS, MoveDate, PsHours, Standing, slug_of
+from tracker.domain.change_list import foreseen, in_common, plain, read_change, read_changes, relists
+from tracker.domain.change_request import REQUEST_LIFECYCLE, RequestState, Side, approval_leads_to, side_of, waits_for
 from tracker.domain.errors import Guard, Invalid
 from tracker.services.change_application import CARRY_OUT
 from tracker.web.change_form import ROWS

@@ -8,7 +8,9 @@ from pydantic import AwareDatetime, Field
 
 from tracker.api.operation import Api, Call, In, Listing, Out, PageQuery, Whole, one_of, page_of
 from tracker.domain.access import Permission
-from tracker.domain.change_request import KINDS, MOST_CHANGES, RequestState, waits_for
+from tracker.domain.change import KINDS
+from tracker.domain.change_list import MOST_CHANGES
+from tracker.domain.change_request import RequestState, waits_for
 from tracker.domain.errors import Invalid
 from tracker.services import change_request as service
 from tracker.services.change_request import RequestEdit, RequestSpec

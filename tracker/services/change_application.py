@@ -13,19 +13,8 @@ import sqlalchemy as sa
 
 from tracker.domain.access import Actor
 from tracker.domain.budget import BUDGET_LABELS, entitled
-from tracker.domain.change_request import (
-    AddSite,
-    Change,
-    EditSite,
-    MoveDate,
-    PsHours,
-    Scope,
-    Standing,
-    WithdrawSite,
-    foreseen,
-    in_common,
-    relists,
-)
+from tracker.domain.change import AddSite, Change, EditSite, MoveDate, PsHours, Scope, Standing, WithdrawSite
+from tracker.domain.change_list import foreseen, in_common, relists
 from tracker.domain.errors import Guard, Invalid, RuleViolation
 from tracker.domain.lifecycle import advance
 from tracker.domain.listing import read_values

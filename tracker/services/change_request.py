@@ -7,21 +7,17 @@ from typing import Any
 from uuid import UUID
 
 from tracker.domain.access import Actor, Permission
+from tracker.domain.change import REASON_LENGTH, TITLE_LENGTH, Change
+from tracker.domain.change_list import plain, read_change, read_changes
 from tracker.domain.change_request import (
-    REASON_LENGTH,
     REQUEST_LIFECYCLE,
-    TITLE_LENGTH,
     UNDECIDED_STATES,
-    Change,
     RequestState,
     Side,
     approval_leads_to,
     check_estimate,
     may_edit,
     may_withdraw,
-    plain,
-    read_change,
-    read_changes,
     side_of,
 )
 from tracker.domain.duration import say_minutes

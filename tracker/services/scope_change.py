@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from tracker.domain.access import Actor
 from tracker.domain.catalogue import Catalogue
-from tracker.domain.change_request import Scope, slug_of
+from tracker.domain.change import Scope, slug_of
 from tracker.services.standing import titles_of
 from tracker.store import audit
 from tracker.store.database import AnySession

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from tracker.catalog import loader
 from tracker.domain.catalogue import Catalogue
-from tracker.domain.change_request import Standing
+from tracker.domain.change import Standing
 from tracker.domain.listing import AGREED_FIELDS
 from tracker.domain.workday import Calendar
 from tracker.services.planning import say_due

@@ -16,14 +16,8 @@ from wtforms import Form as Fields
 from wtforms.validators import InputRequired, Length, Optional
 
 from tracker.domain.budget import MAX_BLOCK_MINUTES, PS_MINIMUM_MINUTES
-from tracker.domain.change_request import (
-    DECISION_LABELS,
-    KINDS,
-    MOST_CHANGES,
-    REASON_LENGTH,
-    TITLE_LENGTH,
-    Standing,
-)
+from tracker.domain.change import DECISION_LABELS, KINDS, REASON_LENGTH, TITLE_LENGTH, Standing
+from tracker.domain.change_list import MOST_CHANGES
 from tracker.domain.duration import say_minutes
 from tracker.domain.errors import Invalid, TrackerError
 from tracker.domain.scope import Decision

@@ -13,20 +13,16 @@ from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from tracker.clock import utc_now
 from tracker.domain.access import Actor, Permission
+from tracker.domain.change import KINDS, LABELS, REASON_LENGTH, Change
+from tracker.domain.change_list import MOST_CHANGES, read_change
 from tracker.domain.change_request import (
     DECIDED_STATES,
-    KINDS,
-    LABELS,
     LONGEST_ESTIMATE,
-    MOST_CHANGES,
-    REASON_LENGTH,
     UNDECIDED_STATES,
-    Change,
     RequestState,
     Side,
     may_edit,
     may_withdraw,
-    read_change,
     side_of,
     waits_for,
 )
