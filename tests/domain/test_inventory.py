@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tracker.catalog import loader
-from tracker.domain.catalogue import KnownIssue
 from tracker.domain.inventory import Change, Coverage, InventoryRow, ItemKind, Key, Known, Verdict, compare, find, settle
+from tracker.domain.known_issue import KnownIssue
 from tracker.domain.rejected_row import RejectedRow, guarded, unguarded
 
 PLUGINS = Coverage(frozenset({ItemKind.PLUGIN}))

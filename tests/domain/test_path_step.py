@@ -4,7 +4,6 @@ import pytest
 
 from tracker.catalog.loader import newest
 from tracker.domain.access import Actor, Role
-from tracker.domain.catalogue import Runbook, RunbookStep
 from tracker.domain.errors import Guard, Invalid, NotAllowed
 from tracker.domain.path_step import (
     check_doer,
@@ -17,6 +16,7 @@ from tracker.domain.path_step import (
     read_inputs,
     to_confirm,
 )
+from tracker.domain.runbook import Runbook, RunbookStep
 
 BOOK = newest()
 

@@ -8,9 +8,9 @@ from pydantic import BeforeValidator, Field
 
 from tracker.api.operation import Api, Call, In, Listing, Out, PageQuery, Query, Whole, id_cursor
 from tracker.domain.access import Actor, Permission
-from tracker.domain.catalogue import KnownIssue
 from tracker.domain.duration import LONGEST_MINUTES
 from tracker.domain.inventory import Finding
+from tracker.domain.known_issue import KnownIssue
 from tracker.domain.rejected_row import RejectedRow
 from tracker.intake.inventory.registry import FORMATS, InventoryFile, read_inventory
 from tracker.services import inventory as service

@@ -8,7 +8,10 @@ from typing import TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from tracker.domain.catalogue import Catalogue, KnownIssues, Offering, Runbooks
+from tracker.domain.catalogue import Catalogue
+from tracker.domain.known_issue import KnownIssues
+from tracker.domain.offering import Offering
+from tracker.domain.runbook import Runbooks
 
 FOLDER = Path(__file__).parent
 SHOWN = 5

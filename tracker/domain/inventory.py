@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from tracker.domain.catalogue import KnownIssue
+from tracker.domain.known_issue import KnownIssue
 from tracker.domain.rejected_row import FORMULA, RejectedRow, harmless_cells
 from tracker.domain.text import TextError, read_line
 

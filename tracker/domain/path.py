@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tracker.domain.catalogue import Runbook
 from tracker.domain.fact import FACTS
+from tracker.domain.runbook import Runbook
 
 MANAGED, LAUNCH, WPENGINE = "managed-migration", "launch-dns-https", "wpengine-fallback"
 WP_GUIDED, WP_NETWORK, BY_HAND = "wordpress-guided-2024", "wordpress-multisite-manual", "manual-code-db-files"

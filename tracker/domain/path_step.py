@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from tracker.domain.access import Actor, Permission
-from tracker.domain.catalogue import Runbook, Runbooks, RunbookStep
 from tracker.domain.errors import FieldError, Guard, Invalid, NotAllowed
 from tracker.domain.path import LAUNCH, MANAGED, read_fact
+from tracker.domain.runbook import Runbook, Runbooks, RunbookStep
 from tracker.domain.secret import find_secret
 from tracker.domain.text import TextError, read_line, read_text
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from tracker.domain.catalogue import Catalogue, Conditions, Exclusion, IncludedItem, Plan, PremiumOption
+from tracker.domain.catalogue import Catalogue
 from tracker.domain.errors import FieldError
 from tracker.domain.fact import EVERY_FACT, FACTS
+from tracker.domain.offering import Exclusion, IncludedItem, Plan, PremiumOption
+from tracker.domain.record import Conditions
 
 
 class Decision(StrEnum):

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterable
 
-from tracker.domain.catalogue import Catalogue, KnownIssue, Runbook
+from tracker.domain.catalogue import Catalogue
+from tracker.domain.known_issue import KnownIssue
+from tracker.domain.runbook import Runbook
 
 SHORTEST = 3
 LONGEST = 200

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tracker.catalog.loader import catalogue, pinned
 from tracker.domain.access import Actor, Permission
-from tracker.domain.catalogue import Catalogue, Runbook, RunbookStep
+from tracker.domain.catalogue import Catalogue
 from tracker.domain.errors import EditedMeanwhile, Guard, Invalid, NotAllowed
 from tracker.domain.path import MANAGED, PathSubject, Proposal, fallback_of, propose, slot_of
 from tracker.domain.path_step import (
@@ -26,6 +26,7 @@ from tracker.domain.path_step import (
     read_kept,
     target_names,
 )
+from tracker.domain.runbook import Runbook, RunbookStep
 from tracker.store import audit
 from tracker.store import budget as budgets
 from tracker.store import engagement as engagements

@@ -8,12 +8,13 @@ from flask.typing import ResponseReturnValue
 
 from tracker.catalog import loader
 from tracker.domain.access import Permission
-from tracker.domain.catalogue import Catalogue, Conditions
+from tracker.domain.catalogue import Catalogue
 from tracker.domain.catalogue_search import DISPOSITIONS, ISSUE, PARTS, SEVERITIES, Entry, Wanted, search
 from tracker.domain.errors import NotFound
 from tracker.domain.fact import FACTS
 from tracker.domain.path import slot_of
 from tracker.domain.path_step import ACTORS, checks_of, label_of
+from tracker.domain.record import Conditions
 from tracker.edge.rule import allow
 from tracker.web import present
 from tracker.web.filters import sentence

@@ -13,8 +13,8 @@ from wtforms.validators import InputRequired, Length, Optional
 from tracker.catalog import loader
 from tracker.clock import utc_now
 from tracker.domain.access import Actor, Permission
-from tracker.domain.catalogue import Responsibility
 from tracker.domain.duty import DUTIES, DutyState, is_overdue
+from tracker.domain.offering import Responsibility
 from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
 from tracker.services import duty as service

@@ -15,10 +15,10 @@ from wtforms.validators import Length, Optional
 from tracker.clock import utc_now
 from tracker.domain.access import Actor, Permission
 from tracker.domain.budget import BudgetKind
-from tracker.domain.catalogue import KnownIssue
 from tracker.domain.duration import say_minutes
 from tracker.domain.errors import Invalid
 from tracker.domain.inventory import Change, Finding, InventoryRow, Verdict, slug_key
+from tracker.domain.known_issue import KnownIssue
 from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
 from tracker.intake.inventory.registry import FORMATS, read_inventory

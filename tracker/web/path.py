@@ -11,7 +11,6 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from tracker.clock import utc_now
 from tracker.domain.access import Actor, Permission
-from tracker.domain.catalogue import RunbookStep
 from tracker.domain.path_step import (
     EVIDENCE_LENGTH,
     REASON_LENGTH,
@@ -22,6 +21,7 @@ from tracker.domain.path_step import (
     needs_evidence,
     to_confirm,
 )
+from tracker.domain.runbook import RunbookStep
 from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
 from tracker.services import path as service

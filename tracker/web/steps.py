@@ -6,9 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from tracker.domain.access import Actor, Permission
-from tracker.domain.catalogue import Catalogue, Runbook
+from tracker.domain.catalogue import Catalogue
 from tracker.domain.path import LAUNCH, MANAGED, Proposal
 from tracker.domain.path_step import ACTORS, checks_of, hint_of, label_of, may_settle, needs_evidence
+from tracker.domain.runbook import Runbook
 from tracker.services.path import Walk
 from tracker.store.engagement import Engagement
 from tracker.store.path import HelpedMigration, PathStep
