@@ -1,7 +1,5 @@
 """Change requests: the list, the form, and one request with what it changes and whose turn it is."""
 
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,7 +11,7 @@ from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from tracker.clock import utc_now
 from tracker.domain.access import Actor, Permission
-from tracker.domain.change import KINDS, LABELS, REASON_LENGTH, Change
+from tracker.domain.change import KINDS, REASON_LENGTH, Change
 from tracker.domain.change_list import MOST_CHANGES, read_change
 from tracker.domain.change_request import (
     DECIDED_STATES,
@@ -24,54 +22,32 @@ from tracker.domain.change_request import (
     may_edit,
     may_withdraw,
     side_of,
-    waits_for,
 )
-from tracker.domain.duration import say_minutes
 from tracker.domain.errors import EditedMeanwhile
 from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
 from tracker.services import change_request as service
-from tracker.services.change_application import foresee, told
+from tracker.services.change_application import foresee
 from tracker.services.change_request import RequestEdit, RequestSpec
 from tracker.services.standing import standing_of
 from tracker.store import change_request as requests
 from tracker.store import engagement as engagements
 from tracker.store import person as people
 from tracker.store import requirements
-from tracker.store.change_request import ChangeRequest, ChangeRequestStep
+from tracker.store.change_request import ChangeRequest
 from tracker.store.database import db
 from tracker.store.engagement import Engagement
 from tracker.store.requirements import document_digest
 from tracker.web import present, section
 from tracker.web import site as site_pages
+from tracker.web.change_card import card_of, row_of, signing_of, step_of
 from tracker.web.change_form import RequestForm, first_reason, kept_rows, new_row, prefilled, typed_rows
 from tracker.web.engagement import Button
-from tracker.web.filters import say_moment
 from tracker.web.form import DurationField, Form, blank_to_none, save
 from tracker.web.present import Shown
 
 bp = Blueprint("change_request", __name__)
 REQUESTS_SHOWN = 25
-TURNS = {Side.TEAM: "Waits for the team", Side.CUSTOMER: "Waits for the customer", None: ""}
-WORDS: Mapping[str, Mapping[str, str]] = {
-    LABELS["cms"]: present.CMS_LABELS,
-    LABELS["cms_variant"]: present.VARIANT_LABELS,
-    LABELS["plan"]: present.PLAN_LABELS,
-    LABELS["package"]: present.PACKAGE_LABELS,
-    LABELS["premium_option"]: present.PREMIUM_LABELS,
-    LABELS["upstream_choice"]: present.UPSTREAM_LABELS,
-    LABELS["multisite_decision"]: present.MULTISITE_LABELS,
-}
-STEP_LABELS = {
-    "raised": "raised it",
-    "edited": "changed it; earlier approvals no longer count",
-    "estimated": "said how much time it takes",
-    "approved_by_team": "approved it for the team",
-    "approved_by_customer": "approved it for the customer",
-    "applied": "made it take effect",
-    "rejected": "rejected it",
-    "withdrawn": "took it back",
-}
 
 
 class EstimateField(DurationField):
@@ -143,7 +119,7 @@ def index(engagement_id: UUID) -> ResponseReturnValue:
         section_rows=section.of_engagement(actor, engagement_id, "changes"),
         engagement=site_pages.head_of(engagement),
         filters=_filters(engagement_id, decided=decided),
-        rows=[_row(each, names, engagement) for each in shown],
+        rows=[row_of(each, names, engagement) for each in shown],
         decided=decided,
         new_url=url_for("change_request.new", engagement_id=engagement_id) if actor.may(Permission.ANSWER) else None,
         newest_url=url_for("change_request.index", engagement_id=engagement_id, show=kept) if before else None,
@@ -158,18 +134,6 @@ def _small(number: int | None) -> int | None:
     return None if number is None else max(0, min(number, 2**31 - 1))
 
 
-def _when(moment: datetime, engagement: Engagement) -> str:
-    """A moment on the engagement's clock, with its zone."""
-    zone = engagement.time_zone
-    return f"{say_moment(moment, zone)} {moment.astimezone(ZoneInfo(zone)):%Z}"
-
-
-def _turn(asked: ChangeRequest) -> str:
-    """Whose turn it is, as the reader would say it."""
-    side = waits_for(asked.state, asked.estimate_minutes)
-    return "Waits for you" if side is not None and side is side_of(current_actor()) else TURNS[side]
-
-
 def _filters(engagement_id: UUID, *, decided: bool) -> list[Shown]:
     counts = requests.count_by_state(db.session, engagement_id)
     base = url_for("change_request.index", engagement_id=engagement_id)
@@ -180,19 +144,6 @@ def _filters(engagement_id: UUID, *, decided: bool) -> list[Shown]:
             ("Decided", f"{base}?show=decided", decided, DECIDED_STATES),
         )
     ]
-
-
-def _row(each: ChangeRequest, names: dict[UUID, str], engagement: Engagement) -> Shown:
-    return Shown(
-        number=each.number,
-        title=each.title,
-        url=url_for("change_request.show", change_request_id=each.id),
-        kinds=", ".join(dict.fromkeys(KINDS[change["kind"]].label for change in each.changes)),
-        state=each.state,
-        turn=_turn(each),
-        estimate=each.estimate_minutes,
-        raised=f"{names.get(each.raised_by, 'somebody')}, {_when(each.raised_at, engagement)}",
-    )
 
 
 @bp.route("/engagements/<uuid:engagement_id>/change-requests/new", methods=["GET", "POST"])
@@ -383,14 +334,14 @@ def page_of(
     changes = _changes(asked)
     steps = requests.steps_of(db.session, change_request_id)
     names = people.people_named(db.session, {asked.raised_by, *(step.by for step in steps)})
-    card = _card(asked, engagement, changes, names)
+    card = card_of(asked, engagement, changes, names)
     page = render_template(
         "change_request/request.html",
         nav_current="portfolio",
         section_rows=section.of_engagement(actor, engagement.id, "changes"),
         engagement=site_pages.head_of(engagement),
         asked=card,
-        steps=[_step(step, names, engagement) for step in steps],
+        steps=[step_of(step, names, engagement) for step in steps],
         index_url=url_for("change_request.index", engagement_id=engagement.id),
         refused=refused,
         **_forms(asked, engagement, changes, actor, approve_form),
@@ -407,44 +358,6 @@ def _changes(asked: ChangeRequest) -> list[Change]:
 def _shown_form(form: Form, asked: ChangeRequest) -> Form:
     form.version.data = str(asked.version)
     return form
-
-
-def _card(asked: ChangeRequest, engagement: Engagement, changes: list[Change], names: dict[UUID, str]) -> Shown:
-    """The request in the words of its changes: as they were told when it was applied, else as things stand."""
-    lines = asked.told if asked.told is not None else told(changes, standing_of(db.session, engagement))
-    return Shown(
-        id=asked.id,
-        version=asked.version,
-        number=asked.number,
-        title=asked.title,
-        reason=asked.reason,
-        state=asked.state,
-        turn=_turn(asked),
-        estimate=None if asked.estimate_minutes is None else say_minutes(asked.estimate_minutes),
-        decision_reason=asked.decision_reason,
-        raised=f"{names.get(asked.raised_by, 'somebody')}, {_when(asked.raised_at, engagement)}",
-        lines=[_line(each) for each in lines],
-        requirements_version=asked.requirements_version_after
-        if asked.requirements_version_after != asked.requirements_version_before
-        else None,
-    )
-
-
-def _line(each: Mapping[str, Any]) -> Shown:
-    """One change in words, with what is before and after."""
-    return Shown(
-        label=KINDS[each["kind"]].label,
-        says=each["says"],
-        is_new=all(before is None for _name, before, _after in each["shifts"]),
-        shifts=[
-            Shown(label=name, before=_word(name, before), after=_word(name, after)) for name, before, after in each["shifts"]
-        ],
-    )
-
-
-def _word(label: str, value: str | None) -> str | None:
-    """A value that is chosen from a list, as the list names it."""
-    return None if value is None else WORDS.get(label, {}).get(value, value)
 
 
 def _forms(
@@ -464,7 +377,7 @@ def _forms(
             form.leave_signing_out()
     return {
         "approve_form": form if may_approve else None,
-        "signs": None if foreseen is None else _signing(engagement, foreseen),
+        "signs": None if foreseen is None else signing_of(engagement, foreseen),
         "urls": {
             "approve": f"{base}/approve" if may_approve else None,
             "reject": f"{base}/reject" if side is not None and is_open else None,
@@ -490,21 +403,3 @@ def signed_by_approval(asked: ChangeRequest, engagement: Engagement, changes: li
 
 def _fingerprint(foreseen: list[dict[str, Any]] | None) -> str:
     return "" if foreseen is None else document_digest({"sites": foreseen})
-
-
-def _signing(engagement: Engagement, foreseen: list[dict[str, Any]]) -> Shown:
-    """What the approval is a signature under, in words."""
-    return Shown(
-        version=engagement.requirements_version + 1,
-        count=present.count_of(len(foreseen), "site"),
-        sites=[present.listed_row(each) for each in foreseen],
-        customer="",
-    )
-
-
-def _step(step: ChangeRequestStep, names: dict[UUID, str], engagement: Engagement) -> Shown:
-    return Shown(
-        at=_when(step.at, engagement),
-        says=f"{names.get(step.by, 'Somebody')} {STEP_LABELS.get(step.what, step.what)}",
-        note=step.note,
-    )
