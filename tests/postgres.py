@@ -28,7 +28,11 @@ START_SECONDS = 60
 MAX_CONNECTIONS = 200
 MAX_SOCKET_FOLDER = 80  # A socket's whole path may hold 103 bytes on macOS and 107 on Linux.
 
-UNSAFE_AND_QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# Databases that live for one test: nothing is worth logging for longer, checkpointing by the clock, or tidying up.
+UNSAFE_AND_QUICK = {
+    "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "wal_level": "minimal", "max_wal_senders": "0",
+    "checkpoint_timeout": "1d", "max_wal_size": "4GB", "autovacuum": "off", "jit": "off",
+}  # fmt: skip
 SAFE = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
 
 
