@@ -18,6 +18,7 @@ from tracker.edge.address import Address
 from tracker.edge.unread import drain
 from tracker.logs import REQUEST_ID
 from tracker.settings import Settings
+from tracker.slack.inbound import routes as slack_routes
 from tracker.slack.sender import SlackSender
 from tracker.store import schema
 from tracker.store.database import db, prepare_engine
@@ -77,6 +78,7 @@ def create_app(settings: Settings) -> Flask:
     app.register_error_handler(Exception, _tell)
     web_routes.install(app)
     api_routes.install(app, csrf)
+    slack_routes.install(app, csrf)
     app.extensions["sender"] = _sender(settings)
     app.after_request(_finish)
     if settings.trusted_proxies:

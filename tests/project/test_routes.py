@@ -67,7 +67,7 @@ from tracker.store.transaction import transaction
 SECRET = "Zanzibar 77"
 OF_ENGAGEMENT = {"customer_id", "engagement_id", "cover_id", "hours_upload_id", *visibility.OF_ENGAGEMENT}
 # What stands in an address by its name in the catalogue, which everybody may read.
-NAMED = {"issue_id": "wp-accessally-protected-content", "runbook_id": "wordpress-guided-2024"}
+NAMED = {"issue_id": "wp-accessally-protected-content", "runbook_id": "wordpress-guided-2024", "token": "of-nobody"}
 COLLEAGUE = f"Engineer {SECRET}"
 PUBLIC_PATHS = {
     "/healthz",
@@ -77,6 +77,10 @@ PUBLIC_PATHS = {
     "/sign-in/<token>",
     "/first-admin/<token>",
     "/api/v1/openapi.json",
+    # Open to whoever has Slack's signature.
+    "/slack/commands",
+    "/slack/interactions",
+    "/slack/events",
 }
 
 

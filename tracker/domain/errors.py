@@ -59,6 +59,15 @@ class RateLimited(TrackerError):
         self.retry_after = retry_after
 
 
+class Busy(TrackerError):
+    """Others are writing, for longer than this request may wait. Nothing was changed."""
+
+    code = "unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("The database is busy with something else. Nothing was changed; try again in a moment.")
+
+
 @dataclass(frozen=True)
 class FieldError:
     """What is wrong with one field. An empty field name speaks of the whole form."""

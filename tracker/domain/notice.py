@@ -68,6 +68,8 @@ class Notice:
     site_id: UUID | None = None
     deadline_id: UUID | None = None
     mention: str | None = None
+    # What it was first told as, where somebody snoozed it.
+    origin_id: UUID | None = None
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,11 @@ def read_text(text: str, max_length: int) -> str:
     return _without_secret(clean_text(text, max_length))
 
 
+def same_name(typed: str, name: str) -> bool:
+    """Whether somebody typed that name, however spaced and capitalised."""
+    return " ".join(typed.split()).casefold() == " ".join(name.split()).casefold()
+
+
 def initials(name: str) -> str:
     """Return one or two signs for a person: of the first and the last word, an emoji or accented letter kept whole."""
     signs = [sign for word in name.split() if (sign := _first_sign(word))]

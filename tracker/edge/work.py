@@ -9,7 +9,7 @@ from tracker.store.transaction import RequestKey, Unit, transaction
 
 
 @contextmanager
-def work(request_key: RequestKey | None = None) -> Iterator[Unit]:
-    """One `transaction()` on the session at hand, begun now."""
-    with transaction(db.session, now=utc_now(), request_key=request_key) as unit:
+def work(request_key: RequestKey | None = None, *, patience: int | None = None) -> Iterator[Unit]:
+    """One `transaction()` on the session at hand, begun now; `patience` in milliseconds where the answer cannot wait."""
+    with transaction(db.session, now=utc_now(), request_key=request_key, patience=patience) as unit:
         yield unit

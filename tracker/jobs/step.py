@@ -13,7 +13,7 @@ from tracker.edge.work import work
 from tracker.services import delivery, ps_block
 from tracker.services.delivery import Claimed, Render, Sender, Timing
 from tracker.settings import Settings
-from tracker.store import hours_upload, outbox, person, setting, upload
+from tracker.store import account_link, hours_upload, outbox, person, setting, upload
 from tracker.store import ps_block as ps_blocks
 from tracker.store.database import db
 from tracker.store.notice import OutboxNotice
@@ -201,6 +201,7 @@ def clean() -> None:
     with work():
         forget_requests(db.session, before=now - REQUESTS_KEPT)
         person.forget_attempts(db.session, before=now - REQUESTS_KEPT)
+        account_link.forget(db.session, before=now - REQUESTS_KEPT)
         upload.forget(db.session, before=now)
         hours_upload.forget(db.session, before=now)
         setting.beat(db.session, CLEAN, NODE, now)

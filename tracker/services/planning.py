@@ -136,7 +136,9 @@ def revise(session: AnySession, notice: OutboxNotice, *, now: datetime) -> None:
     ground = ground_of(session, engagement, around=[now.date(), deadline.day])
     ladder, moment = REMINDERS[DeadlineKind(deadline.kind)], Moment(deadline.dates, ground.calendar, _window(ground))
     keys = {_key(deadline, occasion) for occasion in occasions(ladder, moment, after=LONG_AGO, now=now)}
-    if deadline.withdrawn_at is not None or not _is_live(deadline, ground) or notice.key not in keys:
+    # What somebody snoozed is true as long as what it was first told as.
+    first = notice if notice.origin_id is None else session.get_one(OutboxNotice, notice.origin_id)
+    if deadline.withdrawn_at is not None or not _is_live(deadline, ground) or first.key not in keys:
         outbox.call_off(session, notice.id, UNTRUE, now)
 
 

@@ -264,6 +264,13 @@ def get(session: AnySession, actor: Actor, engagement_id: UUID) -> Engagement:
     return found
 
 
+def in_channel(session: AnySession, actor: Actor, channel: str, *, limit: int = 20) -> list[Engagement]:
+    """The engagements that an actor may know of and that speak in a Slack channel, the customer's or the team's, by name."""
+    speaks = sa.or_(Engagement.slack_channel == channel, Engagement.internal_slack_channel == channel)
+    query = sa.select(Engagement).where(speaks, Engagement.status != "cancelled", visible(actor))
+    return list(session.scalars(query.order_by(Engagement.name_key, Engagement.id).limit(limit)))
+
+
 def names_of(session: AnySession, ids: Collection[UUID]) -> dict[UUID, str]:
     """Names by id, in one statement; of engagements whose things were loaded for the actor."""
     rows = session.execute(sa.select(Engagement.id, Engagement.name).where(Engagement.id.in_(ids)))

@@ -6,7 +6,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tracker.store.database import Base
+from tracker.store.database import AnySession, Base, dialect_insert, table_of
 
 
 class MessageEdit(Base):
@@ -28,3 +28,12 @@ class MessageEdit(Base):
     lease_until: Mapped[datetime | None]
     attempts: Mapped[int]
     last_error: Mapped[str | None]
+
+
+def want(session: AnySession, notice_id: UUID, now: datetime) -> None:
+    """Have a message brought up to date, in the transaction that changes what it should say."""
+    table = table_of(MessageEdit)
+    row = {"notice_id": notice_id, "wanted": 1, "done": 0, "next_at": now, "lease_until": None, "attempts": 0}
+    statement = dialect_insert(session, table).values(row)
+    changed = {"wanted": table.c.wanted + 1, "next_at": now, "attempts": 0}
+    session.execute(statement.on_conflict_do_update(index_elements=["notice_id"], set_=changed))

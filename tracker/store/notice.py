@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from tracker.domain.access import Actor
 from tracker.domain.errors import NotFound
 from tracker.domain.notice import SETTLED, NoticeState
-from tracker.store.database import AnySession, Base, Keyed, table_of
+from tracker.store.database import AnySession, Base, Keyed, changed_one, table_of
 from tracker.store.engagement import Engagement, visible
 
 STATES = ", ".join(f"'{state}'" for state in NoticeState)
@@ -113,6 +113,12 @@ def get(session: AnySession, actor: Actor, notice_id: UUID) -> OutboxNotice:
     if found is None:
         raise NotFound
     return found
+
+
+def acknowledge(session: AnySession, notice_id: UUID, person_id: UUID, now: datetime) -> bool:
+    """Write down who saw a notice first; False where somebody did before."""
+    first = sa.update(OutboxNotice).where(OutboxNotice.id == notice_id, OutboxNotice.acknowledged_at.is_(None))
+    return changed_one(session, first.values(acknowledged_at=now, acknowledged_by=person_id))
 
 
 def attempts_of(session: AnySession, notice_id: UUID) -> list[DeliveryAttempt]:

@@ -44,6 +44,7 @@ def plan(
             "engagement_id": engagement_id,
             "site_id": notice.site_id,
             "deadline_id": notice.deadline_id,
+            "origin_id": notice.origin_id,
             "key": notice.key,
             "kind": notice.kind,
             "audience": notice.audience,
@@ -96,11 +97,24 @@ def _change(session: AnySession, ids: Sequence[UUID], **values: Any) -> int:
 def cancel_others(session: AnySession, deadline_ids: Sequence[UUID], keep: Iterable[str], reason: str, now: datetime) -> None:
     """Call off what deadlines had planned and that is no longer true: everything waiting whose key is not kept.
 
-    What has become useless was not called off by anybody: it expires, and says so.
+    What somebody snoozed is kept with the notice it was first told as. What has become useless was not called off by
+    anybody: it expires, and says so.
     """
     in_time = sa.or_(table.c.state == NoticeState.PARKED, table.c.useless_after > now)
-    waiting = (table.c.deadline_id.in_(deadline_ids), table.c.state.in_(CANCELLABLE), table.c.key.not_in(list(keep)))
+    first = table.alias("first")
+    true_still = sa.select(first.c.id).where(first.c.deadline_id.in_(deadline_ids), first.c.key.in_(kept := list(keep)))
+    untrue = sa.case(
+        (table.c.origin_id.is_(None), table.c.key.not_in(kept)),
+        else_=table.c.origin_id.not_in(true_still),
+    )
+    waiting = (table.c.deadline_id.in_(deadline_ids), table.c.state.in_(CANCELLABLE), untrue)
     _change(session, _locked(session, *waiting, in_time), state=NoticeState.CANCELLED, reason=reason, settled_at=now)
+
+
+def call_off_snoozes(session: AnySession, origin_id: UUID, but: str, reason: str, now: datetime) -> None:
+    """Call off what waits because a notice was snoozed before, but for the one of a key."""
+    mine = (table.c.origin_id == origin_id, table.c.key != but, table.c.state.in_(CANCELLABLE))
+    _change(session, _locked(session, *mine), state=NoticeState.CANCELLED, reason=reason, settled_at=now)
 
 
 def call_off(session: AnySession, notice_id: UUID, reason: str, now: datetime) -> None:

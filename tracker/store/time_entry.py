@@ -273,6 +273,14 @@ def minutes_by_site(session: AnySession, engagement_id: UUID, first: date, last:
     return {row[0]: int(row[1]) for row in session.execute(query)}
 
 
+def minutes_of_person(session: AnySession, person_id: UUID, first: date, last: date) -> int:
+    """The minutes that somebody has logged for the days from the first to the last, as far as they count."""
+    query = sa.select(sa.func.coalesce(sa.func.sum(TimeEntry.minutes), 0)).where(
+        TimeEntry.person_id == person_id, TimeEntry.state.in_(COUNTED), TimeEntry.worked_on.between(first, last)
+    )
+    return int(session.scalar(query) or 0)
+
+
 # So many are counted; that there are more is all that anybody wants to know.
 WAITING_COUNTED = 100
 

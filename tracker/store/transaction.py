@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tracker.domain.errors import IdempotencyMismatch
+from tracker.domain.errors import Busy, IdempotencyMismatch
 from tracker.store import audit, database
 from tracker.store.database import WRITING, AnySession, Base, insert_or_ignore, table_of
 
@@ -67,13 +67,21 @@ class Unit:
         self.response = response
 
 
+# How often somebody who waits for their turn but not for long asks whether it has come, in seconds.
+TURN_POLL = 0.003
+
+
 @contextmanager
-def transaction(session: AnySession, *, now: datetime, request_key: RequestKey | None = None) -> Iterator[Unit]:
+def transaction(
+    session: AnySession, *, now: datetime, request_key: RequestKey | None = None, patience: int | None = None
+) -> Iterator[Unit]:
     """Run one unit of work: all of it is kept, durably, or none.
 
     Only edges open one; services run inside. It ends the read transaction that went before, so what was loaded there is
     detached. On SQLite writers queue in the kernel first (flock), then BEGIN IMMEDIATE never waits on a sleeping retry.
-    Raises Repeated for a request that was carried out before, IdempotencyMismatch where its key came with another.
+    `patience`, in milliseconds, is for those who have to answer soon: each wait ends after it.
+    Raises Repeated for a request that was carried out before, IdempotencyMismatch where its key came with another, and Busy
+    (or the database's own OperationalError) where patience ran out; then nothing was changed.
     """
     if "unit" in session.info:
         raise RuntimeError("transaction() inside transaction()")
@@ -81,12 +89,14 @@ def transaction(session: AnySession, *, now: datetime, request_key: RequestKey |
         raise RuntimeError("something was changed before transaction()")
     session.close()
     unit = Unit(request_key)
-    with _queue(session.get_bind()) as patience:
-        writing = WRITING.set(patience)
+    with _queue(session.get_bind(), patience) as left:
+        writing = WRITING.set(left)
         session.info["unit"] = unit
         session.info["trail"] = []
         try:
             session.connection()
+            if patience is not None and session.get_bind().dialect.name != "sqlite":
+                session.execute(sa.select(sa.func.set_config("lock_timeout", str(patience), True)))  # noqa: FBT003 -- SQL's own
             if request_key is not None:
                 _claim(session, request_key, now)
             yield unit
@@ -117,22 +127,58 @@ def rehearsal(session: AnySession) -> Iterator[None]:
 
 
 @contextmanager
-def _queue(bind: Engine | sa.Connection) -> Iterator[int]:
+def attempt(session: AnySession) -> Iterator[None]:
+    """Carry something out that a rule may refuse, inside `transaction()`: where it raises, none of it has happened.
+
+    The unit goes on, and can remember the refusal as its answer.
+    """
+    trail = session.info["trail"]
+    before = len(trail)
+    savepoint = session.begin_nested()
+    try:
+        yield
+        savepoint.commit()
+    except BaseException:
+        savepoint.rollback()
+        session.expire_all()
+        del trail[before:]
+        raise
+
+
+@contextmanager
+def _queue(bind: Engine | sa.Connection, patience: int | None) -> Iterator[int]:
     """Wait for one's turn to write; yields the milliseconds of patience that are left for the lock itself.
 
     Where a stranger holds the database, those who queued behind the first to wait give up with it, not one by one.
     """
     began = time.monotonic()
     path = bind.engine.url.database
+    most = database.BUSY_MILLISECONDS if patience is None else patience
     if bind.dialect.name != "sqlite" or not path:
-        yield database.BUSY_MILLISECONDS
+        yield most
         return
     turn = os.open(f"{path}.turn", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        yield max(0, database.BUSY_MILLISECONDS - int((time.monotonic() - began) * 1000))
+        if patience is None:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+        else:
+            _take_turn_within(turn, began + patience / 1000)
+        yield max(0, most - int((time.monotonic() - began) * 1000))
     finally:
         os.close(turn)
+
+
+def _take_turn_within(turn: int, end: float) -> None:
+    """The kernel's queue knows no time limit: ask again and again. Raises Busy."""
+    while True:
+        try:
+            fcntl.flock(turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                raise Busy from None
+            time.sleep(TURN_POLL)
+        else:
+            return
 
 
 def _claim(session: AnySession, key: RequestKey, now: datetime) -> None:

@@ -24,6 +24,7 @@ from tracker.domain.change_request import (
     side_of,
 )
 from tracker.domain.errors import EditedMeanwhile
+from tracker.domain.text import same_name
 from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
 from tracker.services import change_request as service
@@ -69,7 +70,7 @@ class ApproveForm(Button):
 
     def validate_signed_name(self, field: Field) -> None:
         """Only the person who is signed in signs."""
-        if not present.same_name(field.data, current_actor().name):
+        if not same_name(field.data, current_actor().name):
             raise ValidationError(f"You are signed in as {current_actor().name}. Type that name.")
 
     # The sites as the requirements will list them, where the yes signs that; and what it came to.

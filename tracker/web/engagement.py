@@ -12,6 +12,7 @@ from tracker.clock import utc_now
 from tracker.domain.access import Actor, Permission
 from tracker.domain.errors import EditedMeanwhile, TrackerError
 from tracker.domain.site import LAUNCHED_STAGES
+from tracker.domain.text import same_name
 from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
 from tracker.services import engagement as service
@@ -70,7 +71,7 @@ class SignForm(Button):
 
     def validate_signed_name(self, field: Field) -> None:
         """Only the person who is signed in signs."""
-        if not present.same_name(field.data, current_actor().name):
+        if not same_name(field.data, current_actor().name):
             raise ValidationError(f"You are signed in as {current_actor().name}. Type that name.")
 
 

@@ -14,6 +14,7 @@ from tracker.clock import utc_now
 from tracker.domain.access import Actor, Permission
 from tracker.domain.errors import Invalid
 from tracker.domain.freeze import ANSWERS, HOLDS, FreezeAnswer, FreezeKind, FreezeState
+from tracker.domain.text import same_name
 from tracker.domain.workday import DateOutOfRange, resolve
 from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
@@ -94,7 +95,7 @@ class AnswerForm(Form):
 
     def validate_signed_name(self, field: Field) -> None:
         """Only the person who is signed in answers."""
-        if not present.same_name(field.data, current_actor().name):
+        if not same_name(field.data, current_actor().name):
             raise ValidationError(f"You are signed in as {current_actor().name}. Type that name.")
 
 

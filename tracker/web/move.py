@@ -16,6 +16,7 @@ from tracker.domain.errors import FieldError, Invalid, NotFound, TrackerError
 from tracker.domain.move import NotMoved, Target
 from tracker.edge.fault import STATUS
 from tracker.edge.gate import current_actor
+from tracker.edge.refusal import Refusal
 from tracker.edge.rule import allow
 from tracker.services import move_preview
 from tracker.services import time_entry as service
@@ -33,7 +34,6 @@ from tracker.web.entry_words import say_kind
 from tracker.web.filters import say_day
 from tracker.web.form import Form, blank_to_none, save
 from tracker.web.present import Shown, choices, count_of
-from tracker.web.refusal import Refusal
 
 bp = Blueprint("move", __name__)
 

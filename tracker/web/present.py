@@ -374,8 +374,3 @@ def show_current(form: AnyForm, current: Mapping[str, Any]) -> None:
         if shown is not None and (shown.data or None) != (value or None):
             labels = dict(getattr(shown, "choices", None) or ())
             shown.errors = [*shown.errors, f"Now: {labels.get(value, value) or 'empty'}"]
-
-
-def same_name(typed: str, name: str) -> bool:
-    """Whether somebody typed that name, however spaced and capitalised."""
-    return " ".join(typed.split()).casefold() == " ".join(name.split()).casefold()

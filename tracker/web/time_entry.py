@@ -20,6 +20,7 @@ from tracker.domain.errors import TrackerError
 from tracker.domain.time_entry import PS_KINDS, Work
 from tracker.domain.workday import Calendar
 from tracker.edge.gate import current_actor
+from tracker.edge.refusal import Refusal
 from tracker.edge.rule import allow
 from tracker.services import time_entry as service
 from tracker.services.time_entry import Booked
@@ -38,7 +39,6 @@ from tracker.web.entry_words import say_relation
 from tracker.web.filters import say_day
 from tracker.web.form import DurationField, Form, blank_to_none, save
 from tracker.web.present import unplaced_row
-from tracker.web.refusal import Refusal
 from tracker.web.week_grid import Shown, WeekForm, of_address, week_at_hand
 
 bp = Blueprint("time_entry", __name__)

@@ -18,6 +18,7 @@ from tracker.domain.duration import say_minutes
 from tracker.domain.errors import NotFound, TrackerError
 from tracker.domain.timer import LONG_RUN, BudgetEmpty, TimerRuns, must_ask, say_clock, say_run, seconds_between
 from tracker.edge.gate import current_actor
+from tracker.edge.refusal import Refusal
 from tracker.edge.rule import allow
 from tracker.services import timer as service
 from tracker.services.timer import Started, StartOrder, Stopped, TimerChange
@@ -29,7 +30,6 @@ from tracker.web.deadline import LOCAL_FORMATS
 from tracker.web.form import DurationField, Form, blank_to_none, save
 from tracker.web.freeze import MomentForm
 from tracker.web.present import Shown, unplaced_row
-from tracker.web.refusal import Refusal
 from tracker.web.time_entry import LogForm, known_issues, say_booked
 from tracker.web.time_entry import page_of as log_page
 

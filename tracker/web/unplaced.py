@@ -14,6 +14,7 @@ from tracker.domain.budget import DRAWS_ON, BudgetExceeded, BudgetKind, WorkKind
 from tracker.domain.duration import say_minutes
 from tracker.domain.errors import NotAllowed
 from tracker.edge.gate import current_actor
+from tracker.edge.refusal import Refusal
 from tracker.edge.rule import allow
 from tracker.services import unplaced as service
 from tracker.services.booking import Booked
@@ -23,7 +24,6 @@ from tracker.store.timer import UnplacedTime, Waiting
 from tracker.web.filters import say_moment
 from tracker.web.form import Form, save
 from tracker.web.present import Shown, unplaced_row
-from tracker.web.refusal import Refusal
 from tracker.web.time_entry import LogForm, change_url, known_issues, ps_url
 
 bp = Blueprint("unplaced", __name__)

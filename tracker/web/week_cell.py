@@ -17,6 +17,7 @@ from tracker.domain.duration import DurationError, parse_minutes, say_minutes
 from tracker.domain.errors import EditedMeanwhile, Invalid, RuleViolation
 from tracker.domain.week import Cell, RowKey
 from tracker.edge.fault import CROSSED, STATUS, say_database_fault
+from tracker.edge.refusal import Refusal
 from tracker.edge.work import work
 from tracker.services import time_entry as service
 from tracker.services.time_entry import DraftChange
@@ -26,7 +27,6 @@ from tracker.store import week as weeks
 from tracker.store.database import db
 from tracker.store.time_entry import TimeEntry
 from tracker.store.transaction import Repeated, RequestKey
-from tracker.web.refusal import Refusal
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,10 @@
-"""Why work does not fit, and the lawful ways on as buttons and links. Every page on which hours are typed shows it."""
+"""Why work does not fit, and the lawful ways on as buttons and links. Every door through which hours are typed shows it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
+from urllib.parse import urlencode
 from uuid import UUID
-
-from flask import url_for
 
 from tracker.domain.access import Actor, Permission
 from tracker.domain.budget import BudgetExceeded, BudgetKind, Option
@@ -39,9 +38,9 @@ class Refusal:
 
     def change_url(self, engagement_id: UUID, site_id: UUID | str, note: str | None = None) -> str:
         """Where a change request begins with what did not fit: more hours, from this site, for this work."""
-        asked = {"kind": "ps_hours", "site": site_id, "minutes": self.missing_minutes}
-        said = (note or "").strip()[:NOTE_CARRIED] or None
-        return url_for("change_request.new", engagement_id=engagement_id, **asked, note=said)  # type: ignore[arg-type]
+        asked = {"kind": "ps_hours", "site": str(site_id), "minutes": str(self.missing_minutes)}
+        said = (note or "").strip()[:NOTE_CARRIED]
+        return f"/engagements/{engagement_id}/change-requests/new?{urlencode(asked | ({'note': said} if said else {}))}"
 
 
 def _say_split(left: int, parts: Sequence[Option]) -> str:
