@@ -10,6 +10,7 @@ from gunicorn.app.base import BaseApplication
 from tracker.jobs import runner
 from tracker.jobs.step import Delivery
 from tracker.logs import logging_config
+from tracker.slack.inbound import socket_mode
 from tracker.store.database import db
 
 # How long a thread may keep the interpreter to itself. Who holds the database's only place to write would otherwise wait
@@ -35,6 +36,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "worker_exit": self._end,
         }
         self._scheduler: BackgroundScheduler | None = None
+        self._listener: socket_mode.Listener | None = None
         self._beats = workers == 1
         super().__init__()
 
@@ -50,9 +52,12 @@ class Server(BaseApplication):  # type: ignore[misc]
         # Never before the fork: threads and connections do not survive it.
         if self._beats:
             self._scheduler = runner.start(self._app, self._worker)
+            self._listener = socket_mode.start(self._app)
 
     def _end(self, _server: Any, _worker: Any) -> None:
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=False)
+        if self._listener is not None:
+            self._listener.close()
         with self._app.app_context():
             db.engine.dispose()

@@ -326,6 +326,17 @@ def _join(workspace: Workspace, call: Call, token: Token) -> Effect:
     return effect
 
 
+def _open_view(workspace: Workspace, call: Call, _token: Token) -> Effect:
+    view = call.object("view", "invalid_arguments") or {}
+    shown = workspace.forms.open(call.text("trigger_id"), view, call.arrived / SECOND)
+    return lambda _at: shown
+
+
+def _publish_view(workspace: Workspace, call: Call, _token: Token) -> Effect:
+    shown = workspace.forms.publish(call.text("user_id"), call.object("view", "invalid_arguments") or {})
+    return lambda _at: shown
+
+
 METHODS: dict[str, Callable[[Workspace, Call, Token], Effect]] = {
     "auth.test": _auth_test,
     "chat.postMessage": _post_message,
@@ -335,6 +346,8 @@ METHODS: dict[str, Callable[[Workspace, Call, Token], Effect]] = {
     "conversations.info": _info,
     "conversations.list": _list,
     "conversations.join": _join,
+    "views.open": _open_view,
+    "views.publish": _publish_view,
 }
 
 

@@ -43,6 +43,7 @@ from tests.slack_double.workspace import (
 
 API = "/api/"
 CONTROL = "/_control/"
+ANSWERS = "/actions/"
 MAX_HEAD = 64 * 1024
 MAX_BODY = 4 * 1024 * 1024
 BACKLOG = 512
@@ -290,6 +291,10 @@ class SlackDouble:
             body = await connection.body(head)
             status, answer = control.answer(self.workspace, self.faults, head.method, head.path.removeprefix(CONTROL), body)
             await connection.send(Answer.of(answer, status=status))
+        elif head.path.startswith(ANSWERS):
+            said = json.loads(await connection.body(head))
+            self.workspace.forms.answers.append((head.path.removeprefix(ANSWERS), said))
+            await connection.send(Answer.of({"ok": True}))
         elif head.path == "/":
             policy = ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
             await connection.send(Answer(200, HTML_TYPE, page(self.workspace).encode(), (policy,)))

@@ -15,6 +15,7 @@ from threading import RLock
 from typing import Any
 
 from tests.slack_double.answers import JsonObject, rate_limited
+from tests.slack_double.forms import Forms
 
 TEAM_ID = "T0DOUBLE"
 TEAM = "Slack double"
@@ -231,6 +232,7 @@ class Workspace:
             self._holds: dict[tuple[str, str | None], int] = {}
             self._reads: dict[str, deque[int]] = {}
             self._block_number = 0
+            self.forms = Forms()
 
     # The judge
 

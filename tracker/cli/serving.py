@@ -19,6 +19,7 @@ from tracker.jobs import runner
 from tracker.logs import logging_config
 from tracker.services import sign_in as sign_in_service
 from tracker.settings import Settings
+from tracker.slack.inbound import socket_mode
 from tracker.store import schema
 from tracker.store.database import db
 
@@ -58,7 +59,10 @@ def worker() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     scheduler = runner.start(app, worker_of(app))
+    listener = socket_mode.start(app)
     stopped.wait()
+    if listener is not None:
+        listener.close()
     scheduler.shutdown(wait=True)
 
 

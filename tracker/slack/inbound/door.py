@@ -33,8 +33,6 @@ from tracker.store.database import AnySession, db
 from tracker.store.transaction import Repeated, RequestKey, attempt
 
 SCOPE = "slack"
-# Slack waits three seconds. Each wait for other writers ends after this many milliseconds.
-PATIENCE = 1000
 TRY_AGAIN = "The tracker is busy just now. Nothing was changed; try again in a moment."
 NOT_YOURS = "There is nothing like that here, or it is not yours to see."
 UNKNOWN = "The tracker does not know that. Try `/engagement help`."
@@ -54,6 +52,8 @@ class Door:
 
     settings: Settings
     views: SlackViews
+    # Slack waits three seconds. Each wait for other writers ends after this many milliseconds.
+    patience: int = 1000
 
     def command(self, said: Mapping[str, str]) -> Payload:
         """Answer a command; `said` is its form. The answer is JSON for Slack."""
@@ -127,7 +127,7 @@ class Door:
             link_for=lambda account: self._offer(db.session, account, key, now),
         )
         try:
-            with work(RequestKey.of(SCOPE, key), patience=PATIENCE) as unit:
+            with work(RequestKey.of(SCOPE, key), patience=self.patience) as unit:
                 reply = handler(db.session, event)
                 unit.remember({})
         except Repeated:
@@ -144,7 +144,7 @@ class Door:
         try:
             if not handler.writes:
                 return self._tried(asking, lambda session, ask: handler.run(session, ask, said))
-            with work(RequestKey.of(SCOPE, asking.key, asking.account.user_id, *fingerprint), patience=PATIENCE) as unit:
+            with work(RequestKey.of(SCOPE, asking.key, asking.account.user_id, *fingerprint), patience=self.patience) as unit:
                 reply = self._tried(asking, lambda session, ask: _attempted(session, ask, handler, said))
                 unit.remember(reply.body)
                 return reply
@@ -179,7 +179,7 @@ class Door:
         if asking.view is not None:
             return asking.say("The tracker does not know who you are. Write /engagement in the channel, and say so there once.")
         try:
-            with work(patience=PATIENCE):
+            with work(patience=self.patience):
                 url = self._offer(db.session, account, asking.key, asking.now)
         except (Busy, SQLAlchemyError):
             return plainly(TRY_AGAIN)
