@@ -71,10 +71,8 @@ def prepare(storm: Storm) -> list[Request]:
     with transaction(db.session, now=now):
         outbox.plan(db.session, engagement.id, notices, {Audience.CUSTOMER: "C1"}, now)
     user = SlackUser(served(""), USER)
-    pressed = [
-        user.press_request({"action_id": "tracker.ack", "value": str(each)})
-        for each in db.session.scalars(sa.select(OutboxNotice.id))
-    ]
+    ids = list(db.session.scalars(sa.select(OutboxNotice.id)))
+    pressed = [user.press_request({"action_id": "tracker.ack", "value": str(each)}) for each in ids]
     logged = [
         user.command_request(f"/log 1m shop.example.com #included {number}", trigger_id=f"storm.{number}")
         for number in range(storm.actions - len(pressed))
@@ -125,7 +123,7 @@ class Deliverer:
 
 def rage(storm: Storm, settings: Settings, requests: list[Request]) -> dict[str, Any]:
     """Deliver everything, mixed, and kill a worker every so often."""
-    chance = random.Random(storm.seed)
+    chance = random.Random(storm.seed)  # noqa: S311 -- to be run again, not to be secret
     with tempfile.TemporaryDirectory(prefix="storm-served-") as folder:
         over = {"DATABASE_URL": settings.database_url, "SLACK_SIGNING_SECRET": SECRET}
         environ = environment(Path(folder), **over)

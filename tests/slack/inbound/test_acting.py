@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Callable
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import pytest
 import sqlalchemy as sa
+from flask import Flask
 
 from tests.factories import NOW, actor, agree, make_duty, make_engagement, make_freeze, make_person, make_round, make_site
 from tests.slack.inbound.conftest import People
@@ -22,6 +23,7 @@ from tracker.services.budget import BlockSpec, sell_block
 from tracker.services.deadline import DateChange, DateSpec, change_date, set_date
 from tracker.services.freeze import FreezeChange, change_freeze
 from tracker.slack.inbound.notice import value_of
+from tracker.slack.inbound.routes import DOOR
 from tracker.store import deadline as deadlines
 from tracker.store import freeze as freezes
 from tracker.store import uat as rounds
@@ -89,20 +91,17 @@ def test_an_hour_is_sixty_minutes_and_the_morning_is_the_engagements(as_user: Pe
     ann = as_user("UANN")
     for choice in Snooze:
         assert "told again" in ann.press(element("tracker.snooze", ""), value=value_of(choice, notice.id)).text
-    snoozed = list(
-        db.session.scalars(sa.select(OutboxNotice).where(OutboxNotice.origin_id == notice.id).order_by(OutboxNotice.due_at))
-    )
-    waiting = [each for each in snoozed if each.state == NoticeState.PLANNED]
+    mine = sa.select(OutboxNotice).where(OutboxNotice.origin_id == notice.id)
+    waiting = [each for each in db.session.scalars(mine) if each.state == NoticeState.PLANNED]
     assert len(waiting) == 1, "the last one counts"
     assert (waiting[0].headline, waiting[0].channel) == (notice.headline, "C1")
     assert (waiting[0].due_at + timedelta(hours=9)).strftime("%a %H:%M") == "Mon 09:00"
     assert waiting[0].key == f"snooze:{notice.id}:{waiting[0].due_at.isoformat()}"
 
     # It stays while the date stands as it does, and is called off with it.
+    later = utc_now().date() + timedelta(days=50)
     with transaction(db.session, now=utc_now()):
-        set_date(
-            db.session, SYSTEM, engagement.id, DateSpec(DeadlineKind.KICKOFF, Dates(due_on=date(2026, 12, 30))), now=utc_now()
-        )
+        set_date(db.session, SYSTEM, engagement.id, DateSpec(DeadlineKind.KICKOFF, Dates(due_on=later)), now=utc_now())
     db.session.expire_all()
     assert db.session.get_one(OutboxNotice, waiting[0].id).state == NoticeState.PLANNED
     with transaction(db.session, now=utc_now()):
@@ -250,10 +249,10 @@ def test_somebody_who_lost_their_role_is_told_so(as_user: People) -> None:
     assert deadlines.get(db.session, actor(manager), notice.deadline_id or notice.id).done_at is None
 
 
-def test_whoever_waits_too_long_for_other_writers_is_asked_to_try_again(as_user: People, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoever_waits_too_long_for_other_writers_is_asked_to_try_again(app: Flask, as_user: People) -> None:
     engagement, _site, _manager, _ann = laid()
     notice = a_notice_of(date_in(engagement, 30))
-    monkeypatch.setattr("tracker.slack.inbound.door.PATIENCE", 50)
+    app.extensions[DOOR] = replace(app.extensions[DOOR], patience=50)
     ann = as_user("UANN")
     request = ann.press_request(element("tracker.ack", notice.id))
     other = db.engine.connect()

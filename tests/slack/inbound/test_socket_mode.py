@@ -1,5 +1,6 @@
 """Socket Mode answers as HTTP does: the connection is the SDK's, so a stand-in for it tells what was acknowledged."""
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Flask
@@ -9,6 +10,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 
 from tests.factories import make_engagement, make_person
 from tracker.slack.inbound import socket_mode
+from tracker.slack.inbound.routes import DOOR
 from tracker.slack.inbound.socket_mode import Listener
 from tracker.store import pacing
 from tracker.store.database import db
@@ -47,10 +49,10 @@ def test_a_payload_over_the_socket_is_answered_as_over_http(app: Flask) -> None:
     assert db.session.get(pacing.SlackChannel, pacing.WORKSPACE) is not None
 
 
-def test_news_that_could_not_be_noted_is_not_acknowledged(app: Flask, monkeypatch: Any) -> None:
+def test_news_that_could_not_be_noted_is_not_acknowledged(app: Flask) -> None:
     socket = Socket()
     Listener(app, socket)
-    monkeypatch.setattr("tracker.slack.inbound.door.PATIENCE", 20)
+    app.extensions[DOOR] = replace(app.extensions[DOOR], patience=20)
     with db.engine.connect() as other:
         if other.dialect.name == "sqlite":
             other.exec_driver_sql("ROLLBACK")
