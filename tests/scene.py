@@ -23,6 +23,7 @@ from tracker.intake.inventory.registry import read_inventory
 from tracker.intake.site_list import read_site_list
 from tracker.intake.time_entries import read_entries
 from tracker.services import (
+    account_link,
     budget,
     change_request,
     comment,
@@ -116,6 +117,7 @@ class Scene:
     admin_id: UUID
     update_id: UUID
     sign_in_path: str
+    slack_account_path: str
     draft_entry_id: UUID
     moved_entry_id: UUID
     block_id: UUID
@@ -160,6 +162,7 @@ def lay() -> Scene:
         manager_id=manager_id,
         admin_id=admin_id,
         update_id=_unposted(who, draft),
+        slack_account_path=_slack_account(),
         sign_in_path=_invitation(),
         draft_entry_id=draft_entry_id,
         moved_entry_id=moved_entry_id,
@@ -656,3 +659,10 @@ def _sent_hours(who: dict[str, Actor]) -> UUID:
         time_import.import_file(db.session, engineer, first, now=now)
         file = read_entries("\n".join((head, *rows)).encode())
         return time_import.keep_file(db.session, engineer, file, split=False, now=now, name="week.csv").id
+
+
+def _slack_account() -> str:
+    """The link that a Slack account of nobody was shown."""
+    with work():
+        account_link.offer(db.session, "a-guest", "U0GUEST7KQ", "T0MUSEUM", now=utc_now())
+    return "/slack/account/a-guest"

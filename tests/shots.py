@@ -144,6 +144,8 @@ def pages_of(scene: Scene) -> Iterator[tuple[str, str | None, str]]:
     yield "tokens", ADMIN, "/people/tokens"
     yield "settings", ADMIN, "/settings"
     yield "account", ENGINEER, "/account"
+    yield "slack-account", ENGINEER, scene.slack_account_path
+    yield "slack-account-dead", ENGINEER, "/slack/account/used-long-ago"
     yield "path", MANAGER, f"{site}/path"
     yield "path-walked", MANAGER, f"/sites/{scene.path_site_id}/path"
     yield "path-customer", APPROVER, f"/sites/{scene.path_site_id}/path"

@@ -128,7 +128,8 @@ def rage(storm: Storm, settings: Settings, requests: list[Request]) -> dict[str,
         over = {"DATABASE_URL": settings.database_url, "SLACK_SIGNING_SECRET": SECRET}
         environ = environment(Path(folder), **over)
         with serving(Path(folder), "--workers", str(storm.workers), environ=environ) as running:
-            deliverer, done, killed = Deliverer(running.address), count(1), []
+            deliverer, done = Deliverer(running.address), count(1)
+            killed: list[bool] = []
             rounds = [(number, request) for number, request in enumerate(requests) for _ in range(storm.deliveries)]
             # Deliveries of one action stand close together, so that they meet.
             rounds.sort(key=lambda each: each[0] + chance.random() * 8)

@@ -10,7 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from flask import Flask
 
-from tests.factories import NOW, actor, agree, make_duty, make_engagement, make_freeze, make_person, make_round, make_site
+from tests.factories import NOW, actor, agree, make_duty, make_engagement, make_freeze, make_person, make_round, make_site, say
 from tests.slack.inbound.conftest import People
 from tests.slack_double.inbound import Heard
 from tests.slack_double.server import SlackDouble
@@ -22,6 +22,7 @@ from tracker.domain.snooze import Snooze
 from tracker.services.budget import BlockSpec, sell_block
 from tracker.services.deadline import DateChange, DateSpec, change_date, set_date
 from tracker.services.freeze import FreezeChange, change_freeze
+from tracker.services.planning import revise
 from tracker.slack.inbound.notice import value_of
 from tracker.slack.inbound.routes import DOOR
 from tracker.store import deadline as deadlines
@@ -108,6 +109,43 @@ def test_an_hour_is_sixty_minutes_and_the_morning_is_the_engagements(as_user: Pe
         change_date(db.session, SYSTEM, deadline_id, DateChange(None, done_at=utc_now()), now=utc_now())
     db.session.expire_all()
     assert db.session.get_one(OutboxNotice, waiting[0].id).state == NoticeState.CANCELLED
+
+
+def test_what_was_put_off_goes_with_the_date_that_moved_and_so_does_what_comes_back_from_the_wire(as_user: People) -> None:
+    engagement, _site, manager, _ann = laid()
+    deadline_id = date_in(engagement, 40)
+    notice = a_notice_of(deadline_id)
+    as_user("UANN").press(element("tracker.snooze", ""), value=value_of(Snooze.HOUR, notice.id))
+    mine = sa.select(OutboxNotice).where(OutboxNotice.origin_id == notice.id)
+    with transaction(db.session, now=utc_now()):
+        again = db.session.scalars(mine).one()
+        again.state = NoticeState.READY
+        revise(db.session, again, now=utc_now())
+    db.session.expire_all()
+    assert db.session.scalars(mine).one().state == NoticeState.READY
+    moved = DateChange(None, Dates(due_on=utc_now().date() + timedelta(days=41)), reason="Later")
+    with transaction(db.session, now=utc_now()):
+        change_date(db.session, actor(manager), deadline_id, moved, now=utc_now())
+    db.session.expire_all()
+    assert db.session.scalars(mine).one().state == NoticeState.CANCELLED
+    with transaction(db.session, now=utc_now()):
+        again = db.session.scalars(mine).one()
+        again.state, again.reason = NoticeState.READY, None
+        revise(db.session, again, now=utc_now())
+    db.session.expire_all()
+    assert db.session.scalars(mine).one().state == NoticeState.CANCELLED
+
+
+def test_what_the_team_says_among_itself_is_not_the_customers_to_press(as_user: People) -> None:
+    engagement, _site, manager, _ann = laid(internal_slack_channel="C9")
+    say(engagement, manager, "Valparaiso", internal=True)
+    said = db.session.scalars(sa.select(OutboxNotice).where(OutboxNotice.kind == "comment.internal")).one()
+    for action in ("tracker.ack", "tracker.done", "tracker.log"):
+        assert (
+            as_user("UANN").press(element(action, said.id)).text == "There is nothing like that here, or it is not yours to see."
+        )
+    assert "Nothing hangs on this message" in as_user("UMANAGER").press(element("tracker.done", said.id)).text
+    assert as_user("UMANAGER").press(element("tracker.ack", said.id)).text.startswith("Thank you.")
 
 
 def test_nothing_is_put_off_past_its_date(as_user: People) -> None:

@@ -19,6 +19,7 @@ from tracker.app import create_app
 from tracker.domain.access import SYSTEM
 from tracker.services.person import set_active
 from tracker.slack.inbound.registry import ACTIONS, VIEWS
+from tracker.slack.inbound.reply import field
 from tracker.store import pacing
 from tracker.store import person as people
 from tracker.store.database import db
@@ -81,7 +82,7 @@ def test_a_stranger_says_once_who_they_are_and_only_their_own_account(as_user: P
 
     assert client.get(url).location.startswith("/sign-in?next=/slack/account/")
     sign_in(client, approver)
-    assert "U0GUEST, workspace T0ACME" in client.get(url).text
+    assert "U0GUEST" in client.get(url).text
     assert client.post(url).status_code == 303
     assert "no longer works" in client.get(url).text
     kept = people.get(db.session, approver.id)
@@ -119,6 +120,20 @@ def test_nobody_sees_an_engagement_of_another_customer_in_whatever_channel(as_us
     for action in ACTIONS:
         for value in (f"status:{theirs}", str(notice), f"1h:{notice}", json.dumps({"site": str(theirs), "minutes": 5})):
             assert "Theirs" not in str(user.press({"action_id": action, "value": value}).json), action
+
+
+def test_a_link_that_was_pressed_is_no_question_and_a_form_of_a_stranger_says_what_to_do(as_user: People) -> None:
+    stranger = as_user("U0GUEST")
+    for action in ("tracker.open", "tracker.open.1"):
+        heard = stranger.press({"action_id": action, "value": "x"})
+        assert (heard.status, heard.body) == (200, b"")
+    view = {
+        "callback_id": "tracker.log",
+        "id": "V1",
+        "hash": "1",
+        "blocks": [field("note", "Note", {"type": "plain_text_input"})],
+    }
+    assert "Write /engagement" in stranger.submit(view, note="x").json["errors"]["note"]
 
 
 def test_news_counts_once_and_a_revoked_token_holds_everything(as_user: People) -> None:

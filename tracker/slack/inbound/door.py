@@ -26,7 +26,7 @@ from tracker.slack.inbound import log_form
 from tracker.slack.inbound.ask import Account, Ask, Pressed, Sent, Stranger, actor_of
 from tracker.slack.inbound.events import EVENTS, Event
 from tracker.slack.inbound.payload import Payload, first_action, id_of, part, text
-from tracker.slack.inbound.registry import COMMANDS, VIEWS, Handler, Said, action_of
+from tracker.slack.inbound.registry import COMMANDS, VIEWS, Handler, Said, action_of, is_link
 from tracker.slack.inbound.reply import NOTHING, OpenView, PublishView, Reply, ephemeral, field_errors, link, plainly
 from tracker.slack.web_api import SlackViews
 from tracker.store.database import AnySession, db
@@ -81,7 +81,7 @@ class Door:
         action = first_action(payload)
         action_id = id_of(action, "action_id") or ""
         account, handler = _account_of(payload), action_of(action_id)
-        if account is None:
+        if account is None or is_link(action_id):
             return {}
         if handler is None:
             return self._respond(payload, ephemeral(UNKNOWN))

@@ -1,4 +1,4 @@
-"""The buttons under a message: acknowledge, put off, done, log time, open."""
+"""The buttons under a message: acknowledge, put off, done, log time. Open is a link."""
 
 import re
 from uuid import UUID
@@ -18,7 +18,7 @@ from tracker.services.planning import say_due
 from tracker.slack.inbound import log_form
 from tracker.slack.inbound.ask import Ask, Pressed
 from tracker.slack.inbound.payload import uuid_of
-from tracker.slack.inbound.reply import NOTHING, Reply, link, plainly
+from tracker.slack.inbound.reply import Reply, link, plainly
 from tracker.store import deadline as deadlines
 from tracker.store import duty as duties
 from tracker.store import message_edit
@@ -113,8 +113,3 @@ def log(session: AnySession, ask: Ask, pressed: Pressed) -> Reply:
     ask.actor.must(Permission.LOG_TIME)
     notice, _engagement = service.told(session, ask.actor, _notice_id(pressed.value))
     return log_form.open_form(session, ask, notice.site_id, notice.engagement_id)
-
-
-def opened(_session: AnySession, _ask: Ask, _pressed: Pressed) -> Reply:
-    """“Open” led to a page already; Slack tells us all the same."""
-    return NOTHING

@@ -32,7 +32,6 @@ ACTIONS: Mapping[str, Handler[Pressed]] = {
     notice.SNOOZE: Handler(notice.snooze, writes=True),
     notice.DONE: Handler(notice.done, writes=True),
     notice.LOG: Handler(notice.log, writes=False),
-    notice.OPEN: Handler(notice.opened, writes=False),
     engagement.CHOOSE: Handler(engagement.chosen, writes=False),
     log.BOOK: Handler(log.pressed, writes=True),
     uat.SIGN: Handler(uat.pressed, writes=False),
@@ -43,6 +42,11 @@ VIEWS: Mapping[str, Handler[Sent]] = {
     uat.VIEW: Handler(uat.sent, writes=True),
     freeze.VIEW: Handler(freeze.sent, writes=True),
 }
+
+
+def is_link(action_id: str) -> bool:
+    """Whether a button has led to a page already: Slack tells us all the same, and nothing is to be said about it."""
+    return action_id == notice.OPEN or action_id.startswith(f"{notice.OPEN}.")
 
 
 def action_of(action_id: str) -> Handler[Pressed] | None:
