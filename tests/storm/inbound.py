@@ -16,6 +16,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from http.client import HTTPException
 from itertools import count
 from pathlib import Path
 from threading import Lock
@@ -97,7 +98,7 @@ class Deliverer:
             began = time.monotonic()
             try:
                 heard = self._user.deliver(*request)
-            except OSError:
+            except (OSError, HTTPException):
                 with self._lock:
                     self.cut += 1
                 time.sleep(REST_SECONDS)
