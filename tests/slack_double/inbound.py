@@ -14,6 +14,9 @@ from urllib.parse import urlencode
 
 from flask.testing import FlaskClient
 
+from tests.slack_double.forms import check_view
+from tests.slack_double.limits import check_blocks
+
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 TEAM_ID = "T0DOUBLE"
@@ -153,8 +156,13 @@ class SlackUser:
         return "/slack/events", json.dumps(said).encode(), JSON
 
     def deliver(self, path: str, body: bytes, content_type: str) -> Heard:
-        """Sign and send; the same request again is the same bytes."""
-        return self.send(path, body, signed(body, secret=self.secret) | {"Content-Type": content_type})
+        """Sign and send; the same request again is the same bytes. Raises Refusal for an answer that Slack would not show."""
+        heard = self.send(path, body, signed(body, secret=self.secret) | {"Content-Type": content_type})
+        if heard.status == 200 and heard.body:
+            check_blocks(heard.json.get("blocks", []))
+            if heard.json.get("response_action") == "update":
+                check_view(heard.json["view"], "modal")
+        return heard
 
 
 def _filled(element: Mapping[str, Any], value: Any) -> dict[str, Any]:

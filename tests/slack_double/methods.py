@@ -332,6 +332,12 @@ def _open_view(workspace: Workspace, call: Call, _token: Token) -> Effect:
     return lambda _at: shown
 
 
+def _update_view(workspace: Workspace, call: Call, _token: Token) -> Effect:
+    view = call.object("view", "invalid_arguments") or {}
+    shown = workspace.forms.update(call.text("view_id"), view, call.text("hash"))
+    return lambda _at: shown
+
+
 def _publish_view(workspace: Workspace, call: Call, _token: Token) -> Effect:
     shown = workspace.forms.publish(call.text("user_id"), call.object("view", "invalid_arguments") or {})
     return lambda _at: shown
@@ -348,6 +354,7 @@ METHODS: dict[str, Callable[[Workspace, Call, Token], Effect]] = {
     "conversations.join": _join,
     "views.open": _open_view,
     "views.publish": _publish_view,
+    "views.update": _update_view,
 }
 
 

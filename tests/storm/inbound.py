@@ -33,7 +33,6 @@ from tracker.app import create_app
 from tracker.clock import utc_now
 from tracker.domain.notice import Audience
 from tracker.settings import Settings
-from tracker.slack.inbound.door import TRY_AGAIN
 from tracker.store import outbox
 from tracker.store.audit import AuditEntry
 from tracker.store.database import db
@@ -46,6 +45,7 @@ SENDERS = 16
 TRIES = 60
 REST_SECONDS = 0.05
 USER = "USTORM"
+BUSY = "try again in a moment"
 Request = tuple[str, bytes, str]
 
 
@@ -115,7 +115,7 @@ class Deliverer:
             if heard.status != 200:
                 self.odd.append(f"{number}: HTTP {heard.status}")
                 return True
-            if heard.text == TRY_AGAIN:
+            if BUSY in heard.text:
                 self.busy += 1
                 return False
             self.answers.setdefault(number, Counter())[heard.text] += 1

@@ -29,7 +29,7 @@ CROSSED = "Somebody else saved the same at the same moment. Nothing was changed;
 def say_database_fault(error: SQLAlchemyError) -> str:
     """One sentence for whoever was just trying to work. Nothing was changed, in every case."""
     text = str(getattr(error, "orig", error)).lower()
-    if "locked" in text or "busy" in text or "deadlock" in text:
+    if any(word in text for word in ("locked", "busy", "deadlock", "lock timeout")):
         return "The database is busy with something else. Nothing was changed; try again in a moment."
     if "full" in text or "no space" in text:
         return "The disk of the database is full. Nothing was changed; tell your administrator."

@@ -1,7 +1,6 @@
 """Acting from Slack: buttons under a message, time, signatures. Each effect once, each repeat the same answer."""
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,7 +11,7 @@ from flask import Flask
 
 from tests.factories import NOW, actor, agree, make_duty, make_engagement, make_freeze, make_person, make_round, make_site, say
 from tests.slack.inbound.conftest import People
-from tests.slack_double.inbound import Heard
+from tests.slack_double.faults import FaultKind
 from tests.slack_double.server import SlackDouble
 from tracker.clock import utc_now
 from tracker.domain.access import SYSTEM, Role
@@ -36,8 +35,6 @@ from tracker.store.person import Person
 from tracker.store.site import Site
 from tracker.store.time_entry import TimeEntry
 from tracker.store.transaction import transaction
-
-Press = Callable[..., Heard]
 
 
 def laid(**over: Any) -> tuple[Engagement, Site, Person, Person]:
@@ -239,6 +236,24 @@ def test_the_form_for_time_keeps_what_was_typed_and_says_faults_at_the_fields(as
     assert [(each.minutes, each.site_id) for each in db.session.scalars(sa.select(TimeEntry))] == [(45, site.id)]
 
 
+def test_a_form_that_slack_does_not_open_names_its_page_and_one_that_was_asked_for_twice_opens_once(
+    as_user: People, slack: SlackDouble
+) -> None:
+    engagement, site, _manager, _ann = laid()
+    notice = a_notice_of(date_in(engagement, 20, DeadlineKind.ACCESS, site_id=site.id))
+    mara = as_user("UMANAGER")
+    for fault in (FaultKind.ERROR_BEFORE, FaultKind.RESET_BEFORE, FaultKind.HTML_BEFORE):
+        slack.push(fault, method="views.open")
+        assert mara.press(element("tracker.log", notice.id)).buttons["Open the page"]["url"].endswith(f"/time?site={site.id}")
+    slack.push(FaultKind.ACCEPT_RESET, method="views.open")
+    request = mara.press_request(element("tracker.log", notice.id))
+    assert "could not be opened" in mara.deliver(*request).text
+    assert [mara.deliver(*request).json for _ in range(2)] == [{}, {}]
+    (view,) = slack.workspace.forms.opened
+    (chosen,) = [block["element"]["initial_option"] for block in view["blocks"] if block["block_id"] == "site_id"]
+    assert chosen["value"] == str(site.id)
+
+
 def test_only_a_named_approver_signs_and_only_what_was_shown(as_user: People, slack: SlackDouble) -> None:
     _engagement, site, _manager, _ann = laid()
     tested = make_round(site)
@@ -303,7 +318,7 @@ def test_whoever_waits_too_long_for_other_writers_is_asked_to_try_again(app: Fla
     other = db.engine.connect()
     try:
         hold(other)
-        assert "try again" in ann.deliver(*request).text
+        assert "busy" in ann.deliver(*request).text
         assert ann.event("tokens_revoked", tokens={"bot": ["U"]}).status == 503
     finally:
         other.rollback()
