@@ -45,6 +45,8 @@ SENDERS = 16
 TRIES = 60
 REST_SECONDS = 0.05
 USER = "USTORM"
+POLICIES = ("promised", "new-keys")
+ANEW = count(1)
 BUSY = "try again in a moment"
 Request = tuple[str, bytes, str]
 
@@ -59,6 +61,7 @@ class Storm:
     kills: int = 20
     workers: int = 2
     seed: int = 1
+    policy: str = "promised"
 
 
 def prepare(storm: Storm) -> list[Request]:
@@ -137,13 +140,20 @@ def rage(storm: Storm, settings: Settings, requests: list[Request]) -> dict[str,
             every = len(rounds) // (storm.kills + 1) if storm.kills else 0
 
             def one(each: tuple[int, Request]) -> None:
-                deliverer.deliver(*each)
+                number, request = each
+                deliverer.deliver(number, request if storm.policy == "promised" else anew(request))
                 if every and next(done) % every == 0 and len(killed) < storm.kills:
                     killed.append(kill_one(running.pid, chance))
 
             with ThreadPoolExecutor(SENDERS) as pool:
                 list(pool.map(one, rounds))
     return verdict(storm, settings, deliverer, sum(killed))
+
+
+def anew(request: Request) -> Request:
+    """The negative control: a delivery that looks like another press or command, though it is the same."""
+    path, body, content_type = request
+    return path, body.replace(b"storm.", f"storm.{next(ANEW)}.".encode()), content_type
 
 
 def kill_one(server: int, chance: random.Random) -> bool:
@@ -187,6 +197,7 @@ def main() -> int:
     parser.add_argument("--engine", choices=ENGINES, default="sqlite")
     for name, default in (("actions", 1000), ("deliveries", 4), ("kills", 20), ("workers", 2), ("seed", 1)):
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--policy", choices=POLICIES, default="promised", help="new-keys shows that the judge finds doubles")
     storm = Storm(**vars(parser.parse_args()))
     with storm_database(storm.engine) as settings:
         app = create_app(settings)

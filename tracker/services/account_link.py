@@ -4,11 +4,14 @@ from datetime import datetime, timedelta
 
 from tracker.domain.access import Actor, Permission
 from tracker.domain.errors import Invalid, NotFound
+from tracker.services.planning import replan
 from tracker.store import account_link as links
 from tracker.store import audit
+from tracker.store import deadline as deadlines
 from tracker.store import person as people
 from tracker.store.account_link import AccountLink
 from tracker.store.database import AnySession
+from tracker.store.engagement import Engagement
 from tracker.store.person import Person
 
 LINK_LIFE = timedelta(minutes=30)
@@ -47,4 +50,7 @@ def confirm(session: AnySession, actor: Actor, token: str, *, now: datetime) -> 
     session.flush()
     said = {"slack_user_id": link.slack_user_id, "slack_team_id": link.slack_team_id}
     audit.record(session, actor, None, "person.slack_linked", ("person", person.id), said)
+    # Reminders that are planned mention them from now on.
+    for engagement_id in deadlines.engagements_owned_by(session, person.id):
+        replan(session, session.get_one(Engagement, engagement_id), now=now)
     return person

@@ -39,7 +39,7 @@ from tracker.store.change_request import ChangeRequest
 from tracker.store.database import db
 from tracker.store.engagement import Engagement
 from tracker.store.requirements import document_digest
-from tracker.web import present, section
+from tracker.web import section
 from tracker.web import site as site_pages
 from tracker.web.change_card import card_of, row_of, signing_of, step_of
 from tracker.web.change_form import RequestForm, first_reason, kept_rows, new_row, prefilled, typed_rows

@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +17,10 @@ from tests.slack.inbound.conftest import People
 from tests.slack_double.inbound import FORM, signed
 from tests.slack_double.server import SlackDouble
 from tracker.app import create_app
+from tracker.clock import utc_now
 from tracker.domain.access import SYSTEM
+from tracker.domain.deadline import Dates, DeadlineKind
+from tracker.services.deadline import DateSpec, set_date
 from tracker.services.person import set_active
 from tracker.slack.inbound.registry import ACTIONS, VIEWS
 from tracker.slack.inbound.reply import field
@@ -72,6 +76,9 @@ def test_slack_finds_our_address(as_user: People) -> None:
 def test_a_stranger_says_once_who_they_are_and_only_their_own_account(as_user: People, client: FlaskClient) -> None:
     engagement = make_engagement(name="Harbour")
     approver = make_person("customer_approver")
+    spec = DateSpec(DeadlineKind.CUSTOM, Dates(due_on=utc_now().date() + timedelta(days=30)), title="Texts", owner_id=approver.id)
+    with transaction(db.session, now=NOW):
+        set_date(db.session, SYSTEM, engagement.id, spec, now=utc_now())
     stranger = as_user("U0GUEST", team_id="T0ACME")
     asked = stranger.command_request("/engagement")
     heard = stranger.deliver(*asked)
@@ -88,6 +95,7 @@ def test_a_stranger_says_once_who_they_are_and_only_their_own_account(as_user: P
     kept = people.get(db.session, approver.id)
     assert (kept.slack_user_id, kept.slack_team_id) == ("U0GUEST", "T0ACME")
     assert "Harbour" in stranger.command("/engagement").text
+    assert set(db.session.scalars(sa.select(OutboxNotice.mention))) == {"U0GUEST"}
 
     # Somebody else cannot take it over, and the same id of another company is another account.
     elsewhere = as_user("U0GUEST", team_id="T0OTHER")
