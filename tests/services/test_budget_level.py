@@ -264,7 +264,7 @@ def test_a_level_reads_well_in_slack(place: Place) -> None:
     body = render(words(place, 100, TEAM), base_url="https://tracker.example.com")
     section, actions = body["blocks"]
     assert section["text"]["text"].startswith("<@U7JONAS> *shop: 100 % of Known-incompatibility allowance booked*\n5 h of 5 h")
-    assert actions["elements"][0]["url"] == f"https://tracker.example.com/sites/{place.site.id}"
+    assert actions["elements"][-1]["url"] == f"https://tracker.example.com/sites/{place.site.id}"
     assert body["text"] == "shop: 100 % of Known-incompatibility allowance booked · Engagement: Museum move"
 
 

@@ -27,6 +27,8 @@ UNESCAPED = re.compile(r"<|>|&(?!(amp|lt|gt);)")
 def notice(**over: Any) -> OutboxNotice:
     values: dict[str, Any] = {
         "id": NOTICE,
+        "kind": "uat.0d",
+        "audience": "customer",
         "headline": "Shop: the UAT sign-off is due today",
         "text": "",
         "facts": [],

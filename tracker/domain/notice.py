@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from tracker.domain.reminders.registry import ESCALATED
+
 
 class NoticeState(StrEnum):
     """Where a notice stands on its way out."""
@@ -45,7 +47,8 @@ class Audience(StrEnum):
 
 
 # What the team says among itself goes to a channel of its own or nowhere: the customer's is no substitute for it.
-TEAM_ONLY = frozenset({"comment.internal", "budget.team", "ps_block.team"})
+DAILY_DIGEST = "digest.daily"
+TEAM_ONLY = frozenset({"comment.internal", "budget.team", "ps_block.team", "card.team", DAILY_DIGEST}) | ESCALATED
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,19 @@ class Words:
 
 
 @dataclass(frozen=True)
+class Marks:
+    """What people have done about a message since it was sent, each as its line says it."""
+
+    acknowledged: str | None = None
+    snoozed: str | None = None
+    done: str | None = None
+
+    @property
+    def lines(self) -> list[str]:
+        return [line for line in (self.done, self.acknowledged, self.snoozed) if line]
+
+
+@dataclass(frozen=True)
 class Post:
     """A notice as it goes on the wire: rendered and frozen at its first claim."""
 
@@ -89,6 +105,9 @@ class Post:
     channel: str
     text: str
     blocks: list[Mapping[str, object]] = field(default_factory=list)
+    # The message under which it stands; `broadcast` shows a reply in the channel as well.
+    thread_ts: str | None = None
+    broadcast: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,22 @@ from zoneinfo import ZoneInfo
 
 from tracker.domain.comment import comment_of
 from tracker.domain.deadline import KINDS, Dates, DeadlineKind, following
+from tracker.domain.duty import DUTIES
 from tracker.domain.engagement import Windows
 from tracker.domain.notice import TEAM_ONLY, Audience, Notice
-from tracker.domain.reminders.ladder import AT_OPENING, Moment, Occasion, next_repeat, occasions
-from tracker.domain.reminders.registry import REMINDERS
+from tracker.domain.reminders.ladder import (
+    AT_OPENING,
+    ESCALATIONS,
+    TO_MANAGER,
+    Ladder,
+    Moment,
+    Occasion,
+    escalations,
+    next_repeat,
+    occasions,
+    say_escalation,
+)
+from tracker.domain.reminders.registry import ESCALATED, REMINDERS
 from tracker.domain.site import LAUNCHED_STAGES
 from tracker.domain.workday import Calendar
 from tracker.services.obligations import align
@@ -21,6 +33,7 @@ from tracker.store import deadline as deadlines
 from tracker.store import duty as duties
 from tracker.store import engagement as engagements
 from tracker.store import outbox
+from tracker.store import person as people
 from tracker.store import site as sites
 from tracker.store.database import AnySession
 from tracker.store.deadline import Deadline
@@ -32,6 +45,7 @@ from tracker.store.site import Site
 UNTRUE = "The date was moved or is done, or a later reminder followed."
 WITHDRAWN = "The comment was withdrawn."
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+DATES_OF_DUTIES = frozenset(facts.deadline for facts in DUTIES.values())
 # Business days are counted at most a year of working days away from a date, so that holidays of these years are enough.
 YEARS_AROUND = 2
 
@@ -95,7 +109,9 @@ def replan(session: AnySession, engagement: Engagement, *, now: datetime, after:
     dated = deadlines.of_engagement(session, engagement.id, anew=True)
     ground = ground_of(session, engagement, around=[now.date(), *(deadline.day for deadline in dated)])
     align(session, engagement, dated, ground.listed, ground.catalogue_version, now=now)
-    mentions = covers.mentions_of(session, {each.owner_id for each in dated if each.owner_id is not None}, now)
+    owners = {each.owner_id for each in dated if each.owner_id is not None and each.done_at is None}
+    mentions = covers.mentions_of(session, {*owners, engagement.manager_id}, now)
+    names = people.people_named(session, owners)
     notices: list[Notice] = []
     keep: list[str] = []
     engagement.next_on = next((each.day for each in dated if _is_live(each, ground) and not _has_begun(each, now)), None)
@@ -107,15 +123,28 @@ def replan(session: AnySession, engagement: Engagement, *, now: datetime, after:
             REMINDERS[DeadlineKind(deadline.kind)],
             Moment(deadline.dates, ground.calendar, _window(ground)),
         )
-        for occasion in occasions(ladder, moment, after=LONG_AGO, now=now):
-            notice = _notice(deadline, occasion, ground, mentions.at(deadline.owner_id, occasion.at))
+        for occasion in _all_occasions(ladder, moment, now):
+            notice = _notice(deadline, occasion, ground, mentions, names)
             keep.append(notice.key)
-            if occasion.at > (after or now):
+            if occasion.at > (after or now) and may_be_told(engagement, notice.kind):
                 notices.append(notice)
         deadline.replan_at = min(filter(None, (next_repeat(ladder, moment, now), _begun_at(deadline, now))), default=None)
     session.flush()
     outbox.cancel_others(session, [deadline.id for deadline in dated], keep, UNTRUE, now)
-    outbox.plan(session, engagement.id, notices, channels_of(engagement), now)
+    for team_only in (False, True):
+        some = [notice for notice in notices if (notice.kind in TEAM_ONLY) is team_only]
+        channels = {Audience.INTERNAL: team_channel_of(engagement)} if team_only else channels_of(engagement)
+        outbox.plan(session, engagement.id, some, channels, now)
+
+
+def _all_occasions(ladder: Ladder, moment: Moment, now: datetime) -> list[Occasion]:
+    """The reminders of a date, and how it climbs where it is overdue."""
+    return [*occasions(ladder, moment, after=LONG_AGO, now=now), *escalations(ladder, moment, after=LONG_AGO)]
+
+
+def may_be_told(engagement: Engagement, kind: str) -> bool:
+    """Whether there is anybody to tell: what only the team may read needs a channel of its own."""
+    return kind not in TEAM_ONLY or team_channel_of(engagement) is not None
 
 
 def revise(session: AnySession, notice: OutboxNotice, *, now: datetime) -> None:
@@ -135,7 +164,7 @@ def revise(session: AnySession, notice: OutboxNotice, *, now: datetime) -> None:
     deadline = session.get_one(Deadline, notice.deadline_id, populate_existing=True)
     ground = ground_of(session, engagement, around=[now.date(), deadline.day])
     ladder, moment = REMINDERS[DeadlineKind(deadline.kind)], Moment(deadline.dates, ground.calendar, _window(ground))
-    keys = {_key(deadline, occasion) for occasion in occasions(ladder, moment, after=LONG_AGO, now=now)}
+    keys = {_key(deadline, occasion) for occasion in _all_occasions(ladder, moment, now)}
     # What somebody snoozed is true as long as what it was first told as.
     first = notice if notice.origin_id is None else session.get_one(OutboxNotice, notice.origin_id)
     if deadline.withdrawn_at is not None or not _is_live(deadline, ground) or first.key not in keys:
@@ -173,7 +202,7 @@ def tell(session: AnySession, engagement: Engagement, notice: Notice, *, now: da
     # Held, so that a channel that changes meanwhile is the one it goes to, or moves it with all else that waits.
     take(session, engagement)
     channel = channel_of(engagement, notice.kind, notice.audience)
-    if channel is None and notice.kind in TEAM_ONLY:
+    if not may_be_told(engagement, notice.kind):
         return
     outbox.plan(session, engagement.id, [notice], {notice.audience: channel}, now)
 
@@ -212,27 +241,52 @@ def _window(ground: Ground) -> int | None:
     return ground.windows.cutover if ground.windows else None
 
 
-def _notice(deadline: Deadline, occasion: Occasion, ground: Ground, mention: str | None) -> Notice:
-    kind = KINDS[DeadlineKind(deadline.kind)]
+def _notice(
+    deadline: Deadline, occasion: Occasion, ground: Ground, mentions: covers.Mentions, names: Mapping[UUID, str]
+) -> Notice:
+    facts, kind = KINDS[DeadlineKind(deadline.kind)], f"{deadline.kind}.{occasion.name.split('-')[0]}"
     subject = ground.site_names.get(deadline.site_id, "") if deadline.site_id else ground.engagement.name
-    thing = deadline.title if deadline.kind == DeadlineKind.CUSTOM else kind.thing
-    facts = [("When", say_due(deadline.dates, ground.calendar, ground.engagement.time_zone))]
+    thing = deadline.title if deadline.kind == DeadlineKind.CUSTOM else facts.thing
+    climbs = kind in ESCALATED
+    owner = names.get(deadline.owner_id) if deadline.owner_id else None
+    said = [("When", say_due(deadline.dates, ground.calendar, ground.engagement.time_zone))]
+    if owner is not None:
+        said.append(("Who", owner))
     if deadline.site_id:
-        facts.append(("Engagement", ground.engagement.name))
+        said.append(("Engagement", ground.engagement.name))
     return Notice(
         key=_key(deadline, occasion),
-        kind=f"{deadline.kind}.{occasion.name.split('-')[0]}",
-        audience=Audience.INTERNAL if kind.internal else Audience.CUSTOMER,
-        headline=f"{subject}: {occasion.says.format(thing=thing, verb=kind.verb)}",
-        text=kind.ask,
-        facts=tuple(facts),
-        path=f"/sites/{deadline.site_id}" if deadline.site_id else f"/engagements/{deadline.engagement_id}",
+        kind=kind,
+        audience=Audience.INTERNAL if facts.internal or climbs else Audience.CUSTOMER,
+        headline=f"{subject}: {occasion.says.format(thing=thing, verb=facts.verb)}",
+        text=say_escalation(occasion.name, owner or facts.owner, facts.ask) if climbs else facts.ask,
+        facts=tuple(said),
+        path=path_of(deadline),
         due_at=occasion.at,
         useless_after=occasion.useless_after,
         site_id=deadline.site_id,
         deadline_id=deadline.id,
-        mention=mention,
+        mention=_mentioned(deadline, occasion, ground, mentions),
     )
+
+
+def _mentioned(deadline: Deadline, occasion: Occasion, ground: Ground, mentions: covers.Mentions) -> str | None:
+    """Whoever owns the date; when it climbs its manager, and at last nobody in particular."""
+    if occasion.name not in ESCALATIONS:
+        return mentions.at(deadline.owner_id, occasion.at)
+    return mentions.at(ground.engagement.manager_id, occasion.at) if ESCALATIONS[occasion.name] == TO_MANAGER else None
+
+
+def path_of(deadline: Deadline) -> str:
+    """The very record: the duty that a date belongs to, its freeze, its rounds of UAT, or else the date itself."""
+    kind, anchor = DeadlineKind(deadline.kind), f"#date-{deadline.id}"
+    if kind is DeadlineKind.UAT:
+        return f"/sites/{deadline.site_id}/uat#rounds"
+    if KINDS[kind].runs:
+        return f"/sites/{deadline.site_id}/freezes{anchor}"
+    if kind in DATES_OF_DUTIES:
+        return f"/engagements/{deadline.engagement_id}/duties{anchor}"
+    return f"/sites/{deadline.site_id}{anchor}" if deadline.site_id else f"/engagements/{deadline.engagement_id}{anchor}"
 
 
 def say_due(dates: Dates, calendar: Calendar, time_zone: str) -> str:

@@ -4,18 +4,23 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tracker.domain.notice import Marks
+from tracker.domain.notice_kind import Button, buttons_of
 from tracker.store.notice import OutboxNotice
 
-# In characters as Slack counts them, after escaping. Slack takes 3,000 in a section, 2,000 in a field, 13,200 in all blocks;
-# it has posted texts of about 4,000 characters twice.
+# In characters as Slack counts them, after escaping. Slack takes 3,000 in a section, 2,000 in a field, 13,200 in all blocks,
+# the last of which it does not document: we stay well below. It has posted texts of about 4,000 characters twice.
 HEADLINE_LENGTH = 600
 TEXT_LENGTH = 2000  # beside the headline; what is longer goes on in sections of its own
 SECTION_LENGTH = 2900
-WHOLE_LENGTH = 12_800
-FACT_NAME_LENGTH = 100
-FACT_LENGTH = 700
+WHOLE_LENGTH = 7600  # buttons and what is put around it come on top, to 8,000 in all
+FACT_NAME_LENGTH = 60
+FACT_LENGTH = 280
+MARK_LENGTH = 200
 FALLBACK_LENGTH = 3500
 MAX_FACTS = 10
+SNOOZES: Mapping[str, str] = {"1h": "1 hour", "tomorrow": "Tomorrow 09:00", "monday": "Until Monday"}
+NO_MARKS = Marks()
 HALF_AN_ENTITY = re.compile(r"&[a-z]*$")
 
 
@@ -57,34 +62,65 @@ def said_as(text: str) -> dict[str, Any]:
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
-def render(notice: OutboxNotice, *, base_url: str) -> Mapping[str, Any]:
-    """The frozen body of a notice: fallback text and blocks. The first block carries its marker."""
+def render(notice: OutboxNotice, *, base_url: str, marks: Marks = NO_MARKS, edition: int = 1) -> Mapping[str, Any]:
+    """The body of a notice: fallback text and blocks. The first block carries its marker.
+
+    A message is edited in place when it no longer says what is so: `marks` are what people have done about it since, and
+    `edition` counts its versions.
+    """
     said = f"*{fit(notice.headline, HEADLINE_LENGTH)}*"
     if notice.mention:
-        said = f"<@{notice.mention}> {said}"
+        said = f"<@{escape(notice.mention)}> {said}"
     facts = [said_as(f"*{fit(name, FACT_NAME_LENGTH)}*\n{fit(value, FACT_LENGTH)}") for name, value in notice.facts[:MAX_FACTS]]
-    taken = len(said) + sum(len(fact["text"]) for fact in facts)
+    below = [fit(line, MARK_LENGTH) for line in marks.lines]
+    taken = len(said) + sum(len(fact["text"]) for fact in facts) + sum(map(len, below))
     text, *further = parts_of(notice.text, TEXT_LENGTH, WHOLE_LENGTH - taken) or [""]
     if text:
         said += f"\n{text}"
     if notice.repeats:
         said += "\n_This may be a repeat._"
-    section: dict[str, Any] = {"type": "section", "block_id": f"tracker:{notice.id}:v1", "text": said_as(said)}
+    section: dict[str, Any] = {"type": "section", "block_id": f"tracker:{notice.id}:v{edition}", "text": said_as(said)}
     if facts:
         section["fields"] = facts
-    button = {
-        "type": "button",
-        "text": {"type": "plain_text", "text": "Open"},
-        "action_id": "tracker.open",
-        "value": str(notice.id),
-        "url": f"{base_url}{notice.path}",
-    }
-    fallback = " · ".join([notice.headline, *(f"{name}: {value}" for name, value in notice.facts)])
     return {
-        "text": fit(fallback, FALLBACK_LENGTH),
+        "text": _fallback(notice, marks),
         "blocks": [
             section,
             *({"type": "section", "text": said_as(part)} for part in further),
-            {"type": "actions", "elements": [button]},
+            *({"type": "context", "elements": [said_as(line)]} for line in below),
+            {"type": "actions", "elements": [_element(button, notice, base_url) for button in _left(notice, marks)]},
         ],
     }
+
+
+def _fallback(notice: OutboxNotice, marks: Marks) -> str:
+    """The message in one line, for notifications and screen readers: what is so, who does what, by when."""
+    text = " ".join(notice.text.split())
+    facts = (f"{name}: {' '.join(str(value).split())}" for name, value in notice.facts)
+    return fit(" · ".join(filter(None, [notice.headline, text, *facts, *marks.lines])), FALLBACK_LENGTH)
+
+
+def _left(notice: OutboxNotice, marks: Marks) -> list[Button]:
+    """What can still be pressed: nothing that somebody has done already."""
+    over: set[Button] = set()
+    if marks.done:
+        over = {Button.DONE, Button.ACK, Button.SNOOZE}
+    elif marks.acknowledged:
+        over = {Button.ACK}
+    return [button for button in buttons_of(notice.kind or "", notice.audience or "") if button not in over]
+
+
+def _element(button: Button, notice: OutboxNotice, base_url: str) -> dict[str, Any]:
+    if button is Button.SNOOZE:
+        choices = [{"text": _plain(label), "value": f"{choice}:{notice.id}"} for choice, label in SNOOZES.items()]
+        return {"type": "static_select", "action_id": button, "placeholder": _plain(button.label), "options": choices}
+    element = {"type": "button", "text": _plain(button.label), "action_id": button, "value": str(notice.id)}
+    if button is Button.OPEN:
+        element["url"] = f"{base_url}{notice.path}"
+    elif button is Button.DONE:
+        element["style"] = "primary"
+    return element
+
+
+def _plain(text: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": text}

@@ -114,6 +114,7 @@ def duty_row(row: DutyRow, known: Responsibility, actor: Actor, now: datetime) -
     counts = is_open and row.engagement.status == "active" and deadline is not None
     return Shown(
         id=duty.id,
+        deadline_id=duty.deadline_id,
         title=duty.title,
         site_name=row.site,
         state=duty.state,

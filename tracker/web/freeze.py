@@ -132,6 +132,7 @@ def freeze_row(row: FreezeRow, actor: Actor, now: datetime) -> Shown:
     over_at = freeze.ended_at or freeze.ends_at
     return Shown(
         id=freeze.id,
+        anchor=None if is_over else f"date-{freeze.deadline_id}",
         label=kind.label,
         site_name=row.site.name,
         holds=HOLDS[kind],

@@ -1,6 +1,5 @@
 """Notices: what was told, what will be, what is stuck, and each try to send it."""
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -11,8 +10,8 @@ from flask.typing import ResponseReturnValue
 
 from tracker.clock import utc_now
 from tracker.domain.access import Actor, Permission
-from tracker.domain.deadline import KINDS, DeadlineKind
 from tracker.domain.notice import STATE_MEANINGS, Audience, NoticeState
+from tracker.domain.notice_kind import buttons_of, kind_of
 from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
 from tracker.services import delivery as service
@@ -22,30 +21,10 @@ from tracker.store.database import db
 from tracker.store.notice import DeliveryAttempt, OutboxNotice
 from tracker.web.filters import say_moment
 from tracker.web.form import save
-from tracker.web.present import count_of
 from tracker.web.sign_in import EmptyForm
 
 bp = Blueprint("notice", __name__)
 NOTICES_SHOWN = 50
-KIND_TITLES = {
-    "comment.customer": "Comment",
-    "comment.internal": "Comment in the team",
-    "update.weekly": "Weekly update",
-    "budget.customer": "Hours used",
-    "budget.team": "Hours used, for the team",
-    "ps_block.customer": "PS block ends",
-    "ps_block.team": "PS block ends, for the team",
-}
-LEAD = re.compile("([0-9]+)([dh])")
-AFTER = re.compile("after([0-9]+)d")
-# What is told because it has just happened, not because a date comes close.
-HAPPENED = {
-    "uat.opened": "UAT round opened",
-    "uat.signed": "UAT signed",
-    "uat.rejected": "UAT not accepted",
-    "defect.reported": "Defect reported",
-    "freeze.answered": "Freeze answered",
-}
 FACTS_SHOWN = 10  # No more fit into one message.
 AUDIENCE_LABELS = {Audience.CUSTOMER: "The customer and the team", Audience.INTERNAL: "The team"}
 SEND_AGAIN_FROM = (NoticeState.PARKED, NoticeState.DEAD)
@@ -102,23 +81,7 @@ def _filters(actor: Actor, current: str | None) -> list[dict[str, Any]]:
 
 def say_kind(kind: str) -> str:
     """A kind of notice as people read it, such as "Kick-off, 5 business days ahead"."""
-    if kind in KIND_TITLES:
-        return KIND_TITLES[kind]
-    if kind in HAPPENED:
-        return HAPPENED[kind]
-    head, _, tail = kind.partition(".")
-    title = KINDS[DeadlineKind(head)].title if head in set(DeadlineKind) else head.replace("_", " ").capitalize()
-    return f"{title}, {_say_occasion(tail)}" if tail else title
-
-
-def _say_occasion(name: str) -> str:
-    ahead, after = LEAD.fullmatch(name), AFTER.fullmatch(name)
-    if after is not None:
-        return f"{count_of(int(after[1]), 'business day')} after"
-    if ahead is None:
-        return name.replace("_", " ")
-    count, unit = int(ahead[1]), {"d": "business day", "h": "hour"}[ahead[2]]
-    return f"{count} {unit}{'' if count == 1 else 's'} ahead" if count else "on the day"
+    return kind_of(kind).title
 
 
 def _row(actor: Actor, notice: OutboxNotice, engagement_name: str) -> dict[str, Any]:
@@ -215,7 +178,7 @@ def _preview(notice: OutboxNotice) -> dict[str, Any]:
         "headline": f"{mention}{notice.headline}",
         "lines": [*notice.text.splitlines(), *repeat],
         "fields": notice.facts[:FACTS_SHOWN],
-        "buttons": ["Open"],
+        "buttons": [button.label for button in buttons_of(notice.kind, notice.audience)],
     }
 
 

@@ -2,4 +2,4 @@
 
 from tracker.domain.reminders.ladder import Ladder, days_before
 
-LADDER = Ladder((days_before(5), days_before(2), days_before(0)))
+LADDER = Ladder((days_before(5), days_before(2), days_before(0)), climbs=True)

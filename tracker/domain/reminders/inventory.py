@@ -5,4 +5,4 @@ It is due on the business day before the kick-off, so that each lead here is one
 
 from tracker.domain.reminders.ladder import OVERDUE_DAILY, Ladder, days_before
 
-LADDER = Ladder((days_before(9), days_before(4), days_before(1)), OVERDUE_DAILY)
+LADDER = Ladder((days_before(9), days_before(4), days_before(1)), OVERDUE_DAILY, climbs=True)

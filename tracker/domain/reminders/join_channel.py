@@ -2,4 +2,4 @@
 
 from tracker.domain.reminders.ladder import Ladder, days_after
 
-LADDER = Ladder((days_after(1), days_after(3)))
+LADDER = Ladder((days_after(1), days_after(3)), climbs=True)

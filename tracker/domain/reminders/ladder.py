@@ -64,6 +64,7 @@ class Ladder:
     rungs: tuple[Rung, ...]
     repeat: Repeat | None = None
     starts: bool = False  # what announces a start is useless once it has started
+    climbs: bool = False  # what is overdue goes up: to the engagement manager, then to the team
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,37 @@ def _in_order(ladder: Ladder, moment: Moment, named: dict[datetime, tuple[str, s
         if ladder.starts and at < moment.starts_at:
             useless = min(useless, moment.starts_at)
         yield Occasion(name, at, useless, says)
+
+
+# Business days after which what is overdue is the engagement manager's to settle, and then the whole team's to know.
+TO_MANAGER, TO_TEAM = 3, 5
+ESCALATIONS = {f"escalated{days}d": days for days in (TO_MANAGER, TO_TEAM)}
+
+
+def escalations(ladder: Ladder, moment: Moment, *, after: datetime) -> list[Occasion]:
+    """How what is overdue climbs, beside the reminders of whoever has to do it: each step once, later than `after`.
+
+    A step is useless when the next one has come.
+    """
+    if not ladder.climbs:
+        return []
+
+    def morning(days: int) -> datetime:
+        return moment.morning(moment.calendar.add_business_days(moment.day, days))
+
+    steps = [
+        Occasion(name, morning(days), morning(days + TO_TEAM - TO_MANAGER), f"{{thing}} is {days} business days overdue")
+        for name, days in ESCALATIONS.items()
+    ]
+    return [step for step in steps if step.at > after]
+
+
+def say_escalation(step: str, whose: str, ask: str) -> str:
+    """Who settles what is overdue, and what there is to do; `whose` names its owner, or is customer or team."""
+    owner = {"customer": "the customer", "team": "whoever has it"}.get(whose, whose)
+    if ESCALATIONS[step] == TO_MANAGER:
+        return f"Engagement manager: ask {owner} today what holds it up, and agree on a day or move the date. To be done: {ask}"
+    return f"Team: nothing has moved since. Whoever knows why or can help says so in this thread today. To be done: {ask}"
 
 
 def next_repeat(ladder: Ladder, moment: Moment, now: datetime) -> datetime | None:

@@ -17,7 +17,7 @@ from tracker.domain.reminders import (
     ttl,
     uat,
 )
-from tracker.domain.reminders.ladder import Ladder
+from tracker.domain.reminders.ladder import ESCALATIONS, Ladder
 
 REMINDERS: Mapping[DeadlineKind, Ladder] = {
     DeadlineKind.KICKOFF: kickoff.LADDER,
@@ -33,3 +33,5 @@ REMINDERS: Mapping[DeadlineKind, Ladder] = {
     DeadlineKind.HYPERCARE_END: hypercare_end.LADDER,
     DeadlineKind.CUSTOM: custom.LADDER,
 }
+# What is said of something overdue to those above whoever has to do it. Only the team's own channel hears it.
+ESCALATED = frozenset(f"{kind}.{step}" for kind, ladder in REMINDERS.items() if ladder.climbs for step in ESCALATIONS)

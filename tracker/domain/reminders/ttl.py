@@ -2,4 +2,4 @@
 
 from tracker.domain.reminders.ladder import Ladder, days_before
 
-LADDER = Ladder((days_before(7), days_before(5), days_before(3)))
+LADDER = Ladder((days_before(7), days_before(5), days_before(3)), climbs=True)
