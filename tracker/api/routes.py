@@ -33,6 +33,7 @@ from tracker.api import (
     search,
     site,
     site_list,
+    status_card,
     time_bulk,
     time_csv,
     time_entry,
@@ -81,6 +82,7 @@ APIS = (
     person.api,
     cover.api,
     search.api,
+    status_card.api,
 )
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
 

@@ -15,9 +15,10 @@ from tracker.domain.access import Actor
 from tracker.domain.notice import Sent
 from tracker.domain.weekly_update import monday_of
 from tracker.domain.workday import Calendar
-from tracker.services import delivery, ps_block
+from tracker.services import delivery, digest, ps_block
 from tracker.services.delivery import Timing
 from tracker.slack.blocks import render
+from tracker.store import digest as digests
 from tracker.store import outbox
 from tracker.store import person as people
 from tracker.store import ps_block as ps_blocks
@@ -110,7 +111,7 @@ class Teller:
         until = min(until, datetime.combine(self.now.date(), time(), UTC), self.now - LAST_HOURS - BREATH)
         while (moment := _next_due(until)) is not None:
             with transaction(db.session, now=moment):
-                for plan in (delivery.replan_due, ps_block.turn_due):
+                for plan in (delivery.replan_due, ps_block.turn_due, digest.weekly_due, digest.daily_due):
                     while plan(db.session, now=moment):
                         pass
                 for _notice in delivery.release_due(db.session, now=moment, ready_at=moment):
@@ -129,6 +130,6 @@ def _next_due(until: datetime) -> datetime | None:
     """The first moment at which something is to be told or planned further."""
     notices = outbox.due(db.session, until)
     again = db.session.scalar(sa.select(sa.func.min(Deadline.replan_at)).where(Deadline.replan_at <= until))
-    block = ps_blocks.next_turn(db.session)
-    turn = block[1] if block is not None and block[1] <= until else None
-    return min((each for each in (notices[0].due_at if notices else None, again, turn) if each is not None), default=None)
+    turns = (ps_blocks.next_turn(db.session), digests.next_weekly(db.session), digests.next_daily(db.session))
+    moments = [turn[1] for turn in turns if turn is not None and turn[1] <= until]
+    return min((each for each in (notices[0].due_at if notices else None, again, *moments) if each is not None), default=None)

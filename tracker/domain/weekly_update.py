@@ -54,16 +54,17 @@ def monday_of(day: date) -> date:
 def compose(facts: Facts) -> str:
     """Write the update, in the order in which a customer asks. A part with nothing in it is left out."""
     parts = [
-        _part("What waits on you", facts.waiting),
-        _part("What was done", [*(_reached(*each) for each in facts.stages), *(_worked(*each) for each in facts.hours)]),
-        _part("What was decided", facts.decided),
-        _part("What comes next", [_dated(each) for each in facts.coming]),
+        part("What waits on you", facts.waiting),
+        part("What was done", [*(_reached(*each) for each in facts.stages), *(_worked(*each) for each in facts.hours)]),
+        part("What was decided", facts.decided),
+        part("What comes next", [_dated(each) for each in facts.coming]),
     ]
     said = "\n\n".join(filter(None, parts)) or "Nothing to report this week: no work was logged, and no date comes up."
     return said if len(said) <= TEXT_LENGTH else said[: TEXT_LENGTH - 1].rsplit("\n", 1)[0] + "\n…"
 
 
-def _part(title: str, lines: Iterable[str]) -> str:
+def part(title: str, lines: Iterable[str]) -> str:
+    """A titled list, cut with how many more there are; nothing where there is no line."""
     said = [f"• {line}" for line in lines]
     if len(said) > MOST_LINES:
         said = [*said[: MOST_LINES - 1], f"• and {len(said) - MOST_LINES + 1} more"]

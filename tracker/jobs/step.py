@@ -10,10 +10,11 @@ from random import Random
 from tracker.clock import utc_now
 from tracker.domain.notice import NoticeState, Wait
 from tracker.edge.work import work
-from tracker.services import delivery, ps_block
+from tracker.services import delivery, digest, ps_block
 from tracker.services.delivery import Claimed, Render, Sender, Timing
 from tracker.settings import Settings
 from tracker.store import account_link, hours_upload, outbox, person, setting, upload
+from tracker.store import digest as digests
 from tracker.store import ps_block as ps_blocks
 from tracker.store.database import db
 from tracker.store.notice import OutboxNotice
@@ -27,6 +28,8 @@ REQUESTS_KEPT = timedelta(days=2)
 # worker that is to stop stops. Twice this and a call of Slack's is less than what makes silence worth a word.
 PASS = timedelta(seconds=10)
 CLAIM_TRIES = 5
+# What is planned at its moment, for the facts of then; each carries a step forward and tells whether there was one.
+PLANNING = (delivery.replan_due, ps_block.turn_due, digest.weekly_due, digest.daily_due)
 
 
 def timing_of(settings: Settings) -> Timing:
@@ -64,8 +67,8 @@ def plan(now: datetime) -> list[OutboxNotice]:
 
 
 def plan_further(now: datetime) -> None:
-    """Plan what repeats up to a moment, a few engagements at a time; and what the end of PS blocks asks for."""
-    for step in (delivery.replan_due, ps_block.turn_due):
+    """Plan what repeats up to a moment, a few engagements at a time; what the end of PS blocks asks for; and write digests."""
+    for step in PLANNING:
         while True:
             with work():
                 if not step(db.session, now=now):
@@ -77,7 +80,7 @@ def rehearse(now: datetime, until: datetime) -> list[OutboxNotice]:
     shown: list[OutboxNotice] = []
     try:
         with work():
-            for step in (delivery.replan_due, ps_block.turn_due):
+            for step in PLANNING:
                 while step(db.session, now=now):
                     pass
             shown += delivery.release_due(db.session, now=now, ready_at=utc_now())
@@ -105,9 +108,14 @@ def coming(now: datetime, until: datetime) -> list[OutboxNotice]:
 
 
 def _foreseen(now: datetime, until: datetime) -> list[OutboxNotice]:
-    """What is planned for later, with what PS blocks will ask for: that is planned at its moment, for the figures of then."""
-    while (first := ps_blocks.next_turn(db.session)) is not None and first[1] <= until:
-        ps_block.turn_due(db.session, now=max(now, first[1]))
+    """What is planned for later, with what PS blocks and digests will say: that is planned at its moment, as things are then."""
+    for next_turn, turn in (
+        (ps_blocks.next_turn, ps_block.turn_due),
+        (digests.next_weekly, digest.weekly_due),
+        (digests.next_daily, digest.daily_due),
+    ):
+        while (first := next_turn(db.session)) is not None and first[1] <= until:
+            turn(db.session, now=max(now, first[1]))
     return [notice for notice in outbox.due(db.session, until) if notice.due_at > now]
 
 

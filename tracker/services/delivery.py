@@ -14,6 +14,7 @@ from uuid import UUID
 from tracker.domain.access import Actor, Permission
 from tracker.domain.errors import Guard
 from tracker.domain.notice import CANCELLABLE, Doubt, NoticeState, Outcome, Park, Pause, Post, Refuse, Sent, Wait
+from tracker.services import thread
 from tracker.services.planning import channel_of, just_before, replan, revise
 from tracker.store import audit, outbox, pacing
 from tracker.store import deadline as deadlines
@@ -99,10 +100,12 @@ def claim(session: AnySession, render: Render, timing: Timing, owner: str, *, no
         return None
     body = notice.body
     if body is None:
+        thread.place(session, notice)
         body = dict(render(notice))
         outbox.freeze_body(session, notice.id, body)
     assert notice.channel is not None
-    return Claimed(notice.id, notice.fence, Post(notice.id, notice.channel, body["text"], body["blocks"]))
+    post = Post(notice.id, notice.channel, body["text"], body["blocks"], notice.thread_ts, notice.broadcast)
+    return Claimed(notice.id, notice.fence, post)
 
 
 def settle(
@@ -237,7 +240,7 @@ def send_again(session: AnySession, actor: Actor, notice_id: UUID, *, now: datet
     if notice.state not in (NoticeState.PARKED, NoticeState.DEAD):
         raise Guard("Only a parked or dead notice is sent again.", rule="notice_state")
     engagement = engagements.get(session, actor, notice.engagement_id)
-    notice.channel = channel_of(engagement, notice.kind, notice.audience)
+    notice.channel = channel_of(engagement, notice.kind, notice.audience, now_in=notice.channel)
     notice.state, notice.next_at, notice.reason, notice.settled_at, notice.body = (
         NoticeState.READY,
         now,

@@ -10,7 +10,7 @@ from tracker.domain.comment import comment_of
 from tracker.domain.deadline import KINDS, Dates, DeadlineKind, following
 from tracker.domain.duty import DUTIES
 from tracker.domain.engagement import Windows
-from tracker.domain.notice import TEAM_ONLY, Audience, Notice
+from tracker.domain.notice import DAILY_DIGEST, TEAM_ONLY, Audience, Notice
 from tracker.domain.reminders.ladder import (
     AT_OPENING,
     ESCALATIONS,
@@ -26,6 +26,7 @@ from tracker.domain.reminders.ladder import (
 from tracker.domain.reminders.registry import ESCALATED, REMINDERS
 from tracker.domain.site import LAUNCHED_STAGES
 from tracker.domain.workday import Calendar
+from tracker.services.digest_turn import plan_digests
 from tracker.services.obligations import align
 from tracker.store import comment as comments
 from tracker.store import cover as covers
@@ -114,9 +115,9 @@ def replan(session: AnySession, engagement: Engagement, *, now: datetime, after:
     names = people.people_named(session, owners)
     notices: list[Notice] = []
     keep: list[str] = []
-    engagement.next_on = next((each.day for each in dated if _is_live(each, ground) and not _has_begun(each, now)), None)
+    engagement.next_on = next((each.day for each in dated if is_live(each, ground) and not has_begun(each, now)), None)
     for deadline in dated:
-        if not _is_live(deadline, ground):
+        if not is_live(deadline, ground):
             deadline.replan_at = None
             continue
         ladder, moment = (
@@ -129,11 +130,14 @@ def replan(session: AnySession, engagement: Engagement, *, now: datetime, after:
             if occasion.at > (after or now) and may_be_told(engagement, notice.kind):
                 notices.append(notice)
         deadline.replan_at = min(filter(None, (next_repeat(ladder, moment, now), _begun_at(deadline, now))), default=None)
+    plan_digests(session, engagement, dated, ground.calendar, now)
     session.flush()
     outbox.cancel_others(session, [deadline.id for deadline in dated], keep, UNTRUE, now)
     for team_only in (False, True):
         some = [notice for notice in notices if (notice.kind in TEAM_ONLY) is team_only]
-        channels = {Audience.INTERNAL: team_channel_of(engagement)} if team_only else channels_of(engagement)
+        channels: dict[str, str | None] = channels_of(engagement)
+        if team_only:
+            channels = {Audience.INTERNAL: team_channel_of(engagement)}
         outbox.plan(session, engagement.id, some, channels, now)
 
 
@@ -165,9 +169,10 @@ def revise(session: AnySession, notice: OutboxNotice, *, now: datetime) -> None:
     ground = ground_of(session, engagement, around=[now.date(), deadline.day])
     ladder, moment = REMINDERS[DeadlineKind(deadline.kind)], Moment(deadline.dates, ground.calendar, _window(ground))
     keys = {_key(deadline, occasion) for occasion in _all_occasions(ladder, moment, now)}
+    keys = {_key(deadline, occasion) for occasion in _all_occasions(ladder, moment, now)}
     # What somebody snoozed is true as long as what it was first told as.
     first = notice if notice.origin_id is None else session.get_one(OutboxNotice, notice.origin_id)
-    if deadline.withdrawn_at is not None or not _is_live(deadline, ground) or first.key not in keys:
+    if deadline.withdrawn_at is not None or not is_live(deadline, ground) or first.key not in keys:
         outbox.call_off(session, notice.id, UNTRUE, now)
 
 
@@ -185,8 +190,13 @@ def team_channel_of(engagement: Engagement) -> str | None:
     return None if own == engagement.slack_channel else own
 
 
-def channel_of(engagement: Engagement, kind: str, audience: str) -> str | None:
-    """Where a notice of a kind goes. What only the team may read has no substitute for a channel of its own."""
+def channel_of(engagement: Engagement, kind: str, audience: str, *, now_in: str | None = None) -> str | None:
+    """Where a notice of a kind goes. What only the team may read has no substitute for a channel of its own.
+
+    A daily digest is of a channel and not of the engagement that it is kept at: it stays where it is.
+    """
+    if kind == DAILY_DIGEST:
+        return now_in
     return team_channel_of(engagement) if kind in TEAM_ONLY else channels_of(engagement)[audience]
 
 
@@ -217,7 +227,8 @@ def _key(deadline: Deadline, occasion: Occasion) -> str:
     return f"{deadline.kind}:{deadline.id}:{(due or date.min).isoformat()}:{occasion.name}"
 
 
-def _is_live(deadline: Deadline, ground: Ground) -> bool:
+def is_live(deadline: Deadline, ground: Ground) -> bool:
+    """Whether anybody still has to be reminded of a date."""
     if deadline.done_at is not None or ground.engagement.status != "active" or deadline.site_id in ground.withdrawn:
         return False
     if deadline.id in ground.waived:
@@ -225,14 +236,14 @@ def _is_live(deadline: Deadline, ground: Ground) -> bool:
     return not (deadline.kind == DeadlineKind.CODE_FREEZE and deadline.site_id in ground.launched)
 
 
-def _has_begun(deadline: Deadline, now: datetime) -> bool:
+def has_begun(deadline: Deadline, now: datetime) -> bool:
     """Whether a freeze is on: what it begins is no date to come any more."""
     return KINDS[DeadlineKind(deadline.kind)].runs and deadline.day < now.date()
 
 
 def _begun_at(deadline: Deadline, now: datetime) -> datetime | None:
     """When the engagement's next date has to be looked for again, because a freeze is on by then."""
-    if not KINDS[DeadlineKind(deadline.kind)].runs or _has_begun(deadline, now):
+    if not KINDS[DeadlineKind(deadline.kind)].runs or has_begun(deadline, now):
         return None
     return datetime.combine(deadline.day + timedelta(days=1), time.min, UTC)
 

@@ -1,12 +1,11 @@
 """Draft the weekly update from the facts, edit it, and post it once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from tracker.domain.access import Actor, Permission
-from tracker.domain.change_request import Side, waits_for
 from tracker.domain.deadline import KINDS, DeadlineKind
 from tracker.domain.errors import EditedMeanwhile, Guard, Invalid
 from tracker.domain.lifecycle import say_state
@@ -14,9 +13,9 @@ from tracker.domain.notice import Audience, Notice
 from tracker.domain.text import TextError, read_text
 from tracker.domain.weekly_update import AHEAD_BUSINESS_DAYS, DECIDED_AS, KIND, TEXT_LENGTH, Coming, Facts, compose, monday_of
 from tracker.domain.workday import MIDNIGHT
-from tracker.services.planning import Ground, ground_of, say_due, take, tell
+from tracker.services.outlook import decisions_of_customer, of_site, questions_to_customer, say_when
+from tracker.services.planning import Ground, ground_of, take, tell
 from tracker.store import audit, requirements, waiting
-from tracker.store import change_request as change_requests
 from tracker.store import deadline as deadlines
 from tracker.store import engagement as engagements
 from tracker.store import time_entry as entries
@@ -92,25 +91,18 @@ def _decided(session: AnySession, ground: Ground, week: Week) -> Iterator[str]:
     for signature, name in waiting.signatures(session, ground.engagement.id):
         if signature.signed_at >= week.began_at:
             what = SIGNED.get(signature.subject, say_state(signature.subject))
-            yield f"{name} signed {what}{_of_site(ground.site_names, signature.site_id)}"
+            yield f"{name} signed {what}{of_site(ground.site_names, signature.site_id)}"
     for item in waiting.decided_since(session, ground.engagement.id, week.began_at):
-        yield f"{item.title}{_of_site(ground.site_names, item.site_id)}: {DECIDED_AS[item.decision]}"
+        yield f"{item.title}{of_site(ground.site_names, item.site_id)}: {DECIDED_AS[item.decision]}"
 
 
 def _waiting(session: AnySession, ground: Ground, week: Week, dated: list[Deadline]) -> Iterator[str]:
-    agreed = requirements.latest(session, ground.engagement.id)
-    if agreed and requirements.signature(session, ground.engagement.id, "requirements", agreed.hash) is None:
-        yield "Your signature under the project requirements"
-    for request in change_requests.open_of_engagement(session, ground.engagement.id):
-        if waits_for(request.state, request.estimate_minutes) is Side.CUSTOMER:
-            yield f"Your decision on change request {request.number}: {request.title}"
+    yield from decisions_of_customer(session, ground.engagement.id)
     for deadline in dated:
         kind = KINDS[DeadlineKind(deadline.kind)]
         if kind.owner == "customer" and not kind.runs and deadline.day < week.today:
-            yield f"{deadline.title}{_of_site(ground.site_names, deadline.site_id)}: was for {_when(ground, deadline)}"
-    for question in waiting.questions(session, ground.engagement.id):
-        by = f" (by {question.due_on:%a %-d %b %Y})" if question.due_on else ""
-        yield f"{question.text}{_of_site(ground.site_names, question.site_id)}{by}"
+            yield f"{deadline.title}{of_site(ground.site_names, deadline.site_id)}: was for {say_when(ground, deadline)}"
+    yield from questions_to_customer(session, ground)
 
 
 def _coming(ground: Ground, week: Week, dated: list[Deadline]) -> Iterator[Coming]:
@@ -118,15 +110,7 @@ def _coming(ground: Ground, week: Week, dated: list[Deadline]) -> Iterator[Comin
     for deadline in dated:
         if week.today <= deadline.day <= last:
             site = ground.site_names.get(deadline.site_id) if deadline.site_id else None
-            yield Coming(_when(ground, deadline), deadline.title, site)
-
-
-def _when(ground: Ground, deadline: Deadline) -> str:
-    return say_due(deadline.dates, ground.calendar, ground.engagement.time_zone)
-
-
-def _of_site(names: Mapping[UUID, str], site_id: UUID | None) -> str:
-    return f", {names[site_id]}" if site_id is not None and site_id in names else ""
+            yield Coming(say_when(ground, deadline), deadline.title, site)
 
 
 def edit_update(

@@ -107,6 +107,12 @@ def write_trail(session: AnySession, now: datetime) -> None:
         _append(session, chain, events, now)
 
 
+def engagements_in_trail(session: AnySession) -> list[UUID]:
+    """The engagements in which a unit has changed something, in one order."""
+    trail: list[AuditEvent] = session.info["trail"]
+    return sorted({event.engagement_id for event in trail if event.engagement_id is not None})
+
+
 _heads = table_of(AuditChain)
 _HEAD = sa.select(_heads.c.seq, _heads.c.hash).where(_heads.c.chain == sa.bindparam("of")).with_for_update()
 _MOVE_HEAD = (

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.domain.access import Actor
 from tracker.domain.errors import NotFound
-from tracker.domain.notice import SETTLED, NoticeState
+from tracker.domain.notice import DAILY_DIGEST, SETTLED, NoticeState
 from tracker.store.database import AnySession, Base, Keyed, changed_one, table_of
 from tracker.store.engagement import Engagement, visible
 
@@ -109,7 +109,7 @@ table = table_of(OutboxNotice)
 def get(session: AnySession, actor: Actor, notice_id: UUID) -> OutboxNotice:
     """Raises NotFound for one that is not there or not the actor's to know of."""
     query = sa.select(OutboxNotice).join(Engagement, Engagement.id == OutboxNotice.engagement_id)
-    found = session.scalar(query.where(OutboxNotice.id == notice_id, visible(actor)))
+    found = session.scalar(query.where(OutboxNotice.id == notice_id, shown(actor)))
     if found is None:
         raise NotFound
     return found
@@ -127,6 +127,19 @@ def attempts_of(session: AnySession, notice_id: UUID) -> list[DeliveryAttempt]:
     return list(session.scalars(query.order_by(DeliveryAttempt.id).limit(200)))
 
 
+def snoozes_of(session: AnySession, notice_id: UUID) -> list[OutboxNotice]:
+    """What a notice was put off to, the latest first."""
+    query = sa.select(OutboxNotice).where(table.c.origin_id == notice_id).order_by(table.c.due_at.desc(), table.c.id.desc())
+    return list(session.scalars(query.limit(20)))
+
+
+def shown(actor: Actor) -> sa.ColumnElement[bool]:
+    """The notices an actor may know of. A daily digest speaks of all engagements in its channel: who sees all sees it."""
+    if actor.sees_all and actor.only_engagement_id is None:
+        return visible(actor)
+    return sa.and_(visible(actor), table.c.kind != DAILY_DIGEST)
+
+
 def page(
     session: AnySession,
     actor: Actor,
@@ -138,9 +151,7 @@ def page(
 ) -> list[tuple[OutboxNotice, str]]:
     """Notices and their engagements' names by due date, the latest first, narrowed as asked."""
     query = (
-        sa.select(OutboxNotice, Engagement.name)
-        .join(Engagement, Engagement.id == OutboxNotice.engagement_id)
-        .where(visible(actor))
+        sa.select(OutboxNotice, Engagement.name).join(Engagement, Engagement.id == OutboxNotice.engagement_id).where(shown(actor))
     )
     if engagement_id is not None:
         query = query.where(table.c.engagement_id == engagement_id)
@@ -155,13 +166,14 @@ def page(
 def count_by_state(session: AnySession, actor: Actor) -> dict[str, int]:
     """How many notices an actor may see stand in each state."""
     query = sa.select(table.c.state, sa.func.count()).join(Engagement, Engagement.id == table.c.engagement_id)
-    return {row[0]: row[1] for row in session.execute(query.where(visible(actor)).group_by(table.c.state))}
+    return {row[0]: row[1] for row in session.execute(query.where(shown(actor)).group_by(table.c.state))}
 
 
 _COMING = (
     sa.select(OutboxNotice)
     .where(
         table.c.engagement_id == sa.bindparam("engagement"),
+        table.c.kind != DAILY_DIGEST,
         table.c.state.in_([state for state in NoticeState if state not in SETTLED]),
     )
     .order_by(table.c.due_at, table.c.id)

@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 
 import sqlalchemy as sa
 
-from tracker.domain.notice import CANCELLABLE, TEAM_ONLY, Notice, NoticeState
+from tracker.domain.notice import CANCELLABLE, DAILY_DIGEST, TEAM_ONLY, Notice, NoticeState
 from tracker.store.database import AnySession, changed_one, dialect_insert, table_of
 from tracker.store.notice import DeliveryAttempt, OutboxNotice, table
 from tracker.store.pacing import WORKSPACE, SlackChannel, take_slot, workspace_hold
@@ -134,9 +134,10 @@ def redirect(
 ) -> None:
     """Send what waits for another channel (or one notice of it) to this one; what was parked there is ready again.
 
-    `team_only` speaks of the kinds that no channel of the customer may get, and of no other.
+    `team_only` speaks of the kinds that no channel of the customer may get, and of no other. A daily digest is of its
+    channel and of every engagement in it: it goes nowhere else.
     """
-    kinds = table.c.kind.in_(TEAM_ONLY) if team_only else table.c.kind.not_in(TEAM_ONLY)
+    kinds = table.c.kind.in_(TEAM_ONLY - {DAILY_DIGEST}) if team_only else table.c.kind.not_in(TEAM_ONLY)
     mine = (table.c.engagement_id == engagement_id, table.c.audience == audience, kinds, table.c.state.in_(CANCELLABLE))
     one = table.c.id == only if only else sa.true()
     waiting = _locked(session, *mine, table.c.channel.is_distinct_from(channel), one)

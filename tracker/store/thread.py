@@ -5,7 +5,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tracker.store.database import Base, Keyed
+from tracker.store.database import AnySession, Base, Keyed, insert_or_ignore, table_of
+from tracker.store.identity import new_id
 
 
 class SlackThread(Keyed, Base):
@@ -16,3 +17,26 @@ class SlackThread(Keyed, Base):
     channel: Mapped[str]
     stage: Mapped[str]
     notice_id: Mapped[UUID] = mapped_column(sa.ForeignKey("notice.id"))
+
+
+table = table_of(SlackThread)
+
+
+def open_or_join(session: AnySession, engagement_id: UUID, channel: str, stage: str, notice_id: UUID) -> UUID:
+    """The notice that opens the thread of a stage in a channel: this one, where there is none yet."""
+    row = {"id": new_id(), "engagement_id": engagement_id, "channel": channel, "stage": stage, "notice_id": notice_id}
+    made = session.execute(insert_or_ignore(session, table).values(row).returning(table.c.notice_id)).scalar()
+    if made is not None:
+        return notice_id
+    found: UUID = session.execute(sa.select(table.c.notice_id).where(*_place(engagement_id, channel, stage))).scalar_one()
+    return found
+
+
+def take_over(session: AnySession, engagement_id: UUID, channel: str, stage: str, *, from_id: UUID, notice_id: UUID) -> None:
+    """Open the thread anew with another notice, where the one that was to open it came to nothing."""
+    mine = (*_place(engagement_id, channel, stage), table.c.notice_id == from_id)
+    session.execute(sa.update(table).where(*mine).values(notice_id=notice_id))
+
+
+def _place(engagement_id: UUID, channel: str, stage: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return table.c.engagement_id == engagement_id, table.c.channel == channel, table.c.stage == stage

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.domain.errors import Busy, IdempotencyMismatch
-from tracker.store import audit, database
+from tracker.store import audit, database, status_card
 from tracker.store.database import WRITING, AnySession, Base, insert_or_ignore, table_of
 
 
@@ -198,6 +198,7 @@ def _close_unit(session: AnySession, unit: Unit, now: datetime) -> None:
         key = unit.request_key
         where = (RequestRecord.scope == key.scope, RequestRecord.key == key.key)
         session.execute(sa.update(RequestRecord).where(*where).values(response=dict(unit.response or {})))
+    status_card.want(session, audit.engagements_in_trail(session), now)
     # Last, because the head of a chain is a row that every unit of its engagement takes.
     audit.write_trail(session, now)
 

@@ -207,6 +207,7 @@ def urls_of(engagement: Engagement, actor: Actor) -> dict[str, str | None]:
         "agree": (Permission.EDIT_ENGAGEMENT, f"{base}/agree"),
         "assign": (Permission.EDIT_ENGAGEMENT, f"{base}/members"),
         "sign": (Permission.SIGN, f"{base}/sign"),
+        "status_card": (Permission.EDIT_ENGAGEMENT, f"{base}/status-card"),
         "hours_lock": (Permission.APPROVE_TIME, f"{base}/hours-lock"),
         "sell_ps": (Permission.SELL_PS, f"{base}/ps-blocks/new"),
         "log_time": (Permission.LOG_TIME, "/time"),
