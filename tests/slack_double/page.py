@@ -118,6 +118,10 @@ def _section(block: JsonObject) -> str:
 
 def _element(element: JsonObject) -> str:
     label = _text(element.get("text")) or escape(str(element.get("type")))
+    if "placeholder" in element:
+        return f'<span class="button">{_text(element["placeholder"])} ▾</span>'
+    if element.get("style") == "primary":
+        label = f"<strong>{label}</strong>"
     url = str(element.get("url", ""))
     if _is_web_address(url):
         return f'<a class="button" href="{escape(url)}">{label}</a>'
