@@ -144,7 +144,11 @@ def _dates(engagement: Engagement, boss: Any, site_id: Any, owner_id: Any) -> No
         day = FAR + timedelta(days=number)
         dates = Dates(due_at=datetime.combine(day, time(20), UTC)) if at else Dates(due_on=day)
         spec = DateSpec(
-            kind, dates, site_id=site_id if KINDS[kind].of_site else None, title="Hand-over of the fonts", owner_id=owner_id
+            kind,
+            dates,
+            site_id=site_id if KINDS[kind].of_site else None,
+            title="Hand-over of the fonts" if kind is DeadlineKind.CUSTOM else None,
+            owner_id=owner_id,
         )
         with transaction(db.session, now=NOW):
             deadline_service.set_date(db.session, boss, engagement.id, spec, now=NOW)

@@ -6,11 +6,14 @@ Nothing in `Outlook` but its hours is the team's own: the customer reads the sam
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tracker.domain.budget import BUDGET_LABELS, BudgetKind
 from tracker.domain.lifecycle import say_state
 from tracker.domain.notice import Words
 from tracker.domain.weekly_update import part
 
 NEXT_ON_A_CARD = 5
+# So many lines of a list are said; that there are more is all that fits a message one reads in passing.
+MOST_LINES = 6
 # So many engagements are told of in one daily digest; the rest stands in the portfolio.
 MOST_ENGAGEMENTS = 25
 NOTHING_WAITS = "nobody"
@@ -43,13 +46,19 @@ def say_stage(stage: str) -> str:
     return say_state(stage).replace("kickoff", "kick-off").capitalize()
 
 
+def say_budget(kind: str) -> str:
+    """A budget within a sentence, such as "known-incompatibility allowance"."""
+    label = BUDGET_LABELS[BudgetKind(kind)]
+    return label if label[1].isupper() else label[0].lower() + label[1:]
+
+
 def card_words(outlook: Outlook, *, with_hours: bool) -> Words:
     """The status card: the stage, the next dates, on whom it waits, which freezes are on; for the team the hours too."""
     parts = [
-        part("Overdue", outlook.overdue),
+        part("Overdue", outlook.overdue, most=MOST_LINES),
         part("Next", outlook.coming[:NEXT_ON_A_CARD]) or "No date ahead.",
         part("Freezes on", outlook.freezes),
-        part(f"Waiting on {outlook.customer}", outlook.waiting),
+        part(f"Waiting on {outlook.customer}", outlook.waiting, most=MOST_LINES),
         part("Hours left", outlook.hours) if with_hours else "",
     ]
     waits = outlook.customer if outlook.waiting else NOTHING_WAITS
@@ -60,8 +69,8 @@ def card_words(outlook: Outlook, *, with_hours: bool) -> Words:
 def weekly_words(outlook: Outlook, week: str) -> Words:
     """Monday's digest for both sides: what is late, what comes this week, and what the customer is asked."""
     parts = [
-        part(f"{outlook.customer}: we wait for you", outlook.waiting),
-        part("Overdue", outlook.overdue),
+        part(f"{outlook.customer}: we wait for you", outlook.waiting, most=MOST_LINES),
+        part("Overdue", outlook.overdue, most=MOST_LINES),
         part("This week", outlook.this_week),
         part("Freezes on", outlook.freezes),
     ]

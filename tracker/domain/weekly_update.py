@@ -63,11 +63,11 @@ def compose(facts: Facts) -> str:
     return said if len(said) <= TEXT_LENGTH else said[: TEXT_LENGTH - 1].rsplit("\n", 1)[0] + "\n…"
 
 
-def part(title: str, lines: Iterable[str]) -> str:
+def part(title: str, lines: Iterable[str], *, most: int = MOST_LINES) -> str:
     """A titled list, cut with how many more there are; nothing where there is no line."""
     said = [f"• {line}" for line in lines]
-    if len(said) > MOST_LINES:
-        said = [*said[: MOST_LINES - 1], f"• and {len(said) - MOST_LINES + 1} more"]
+    if len(said) > most:
+        said = [*said[: most - 1], f"• and {len(said) - most + 1} more"]
     return "\n".join([title, *said]) if said else ""
 
 

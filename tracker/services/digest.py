@@ -6,13 +6,12 @@ Each is written with the facts of its moment, and plans the next one. Where ther
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from tracker.domain.budget import BUDGET_LABELS, BudgetKind
 from tracker.domain.deadline import KINDS, DeadlineKind
 from tracker.domain.digest import first_daily, first_weekly
 from tracker.domain.duration import say_minutes
 from tracker.domain.notice import DAILY_DIGEST, Audience, Notice
 from tracker.domain.notice_kind import WEEKLY_DIGEST
-from tracker.domain.outlook import DayOf, daily_words, weekly_words
+from tracker.domain.outlook import DayOf, daily_words, say_budget, weekly_words
 from tracker.domain.portfolio import Alarm
 from tracker.domain.workday import Calendar
 from tracker.services.outlook import outlook_of
@@ -164,8 +163,7 @@ def _say_date(row: OpenDate, calendar: Calendar, customer: str, today: date) -> 
 
 def _say_tight(budget: Budget, site: str) -> str:
     share = budget.booked * 100 // budget.limit_minutes
-    label = BUDGET_LABELS[BudgetKind(budget.kind)].lower()
-    return f"{site}, {share} % of {label} booked, {say_minutes(budget.balance.left)} left"
+    return f"{site}, {share} % of the {say_budget(budget.kind)} booked, {say_minutes(budget.balance.left)} left"
 
 
 def _calendar(session: AnySession, engagement: Engagement, now: datetime) -> Calendar:

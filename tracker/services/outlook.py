@@ -4,14 +4,13 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from tracker.domain.budget import BUDGET_LABELS, BudgetKind
 from tracker.domain.change_request import Side, waits_for
 from tracker.domain.deadline import KINDS, Dates, DeadlineKind
 from tracker.domain.duration import say_minutes
 from tracker.domain.freeze import FreezeKind, FreezeState
-from tracker.domain.outlook import Outlook
+from tracker.domain.outlook import Outlook, say_budget
 from tracker.domain.weekly_update import monday_of
-from tracker.services.planning import Ground, ground_of, has_begun, is_live, say_due
+from tracker.services.planning import Ground, ground_of, is_live, say_due
 from tracker.store import budget as budgets
 from tracker.store import change_request as change_requests
 from tracker.store import deadline as deadlines
@@ -33,7 +32,7 @@ def outlook_of(session: AnySession, engagement: Engagement, *, with_hours: bool,
     today, open_dates = ground.calendar.local_date(now), [each for each in dated if is_live(each, ground)]
     names = people.people_named(session, {each.owner_id for each in open_dates if each.owner_id is not None})
     late = [each for each in open_dates if is_late(each, ground, now)]
-    ahead = [each for each in open_dates if each not in late and not has_begun(each, now)]
+    ahead = [each for each in open_dates if each not in late and not is_on(each, ground, now)]
     week_ends = monday_of(today) + ONE_WEEK
     stage, _count = portfolio.stages_of(session, [engagement])[engagement.id]
 
@@ -57,6 +56,11 @@ def outlook_of(session: AnySession, engagement: Engagement, *, with_hours: bool,
 def is_late(deadline: Deadline, ground: Ground, now: datetime) -> bool:
     """Whether an open date has passed. A freeze, once begun, runs until the launch: it is never late."""
     return not KINDS[DeadlineKind(deadline.kind)].runs and deadline.dates.ends_at(ground.calendar) <= now
+
+
+def is_on(deadline: Deadline, ground: Ground, now: datetime) -> bool:
+    """Whether it is the beginning of a freeze, and that is on: it is no date to come any more."""
+    return KINDS[DeadlineKind(deadline.kind)].runs and deadline.dates.starts_at(ground.calendar) <= now
 
 
 def say_date(deadline: Deadline, ground: Ground, names: Mapping[UUID, str]) -> str:
@@ -114,4 +118,4 @@ def _hours(session: AnySession, ground: Ground) -> Iterator[str]:
         if budget.limit_minutes and budget.site_id not in ground.withdrawn:
             whose = ground.site_names.get(budget.site_id, "All sites") if budget.site_id else "All sites"
             left, limit = say_minutes(budget.balance.left), say_minutes(budget.limit_minutes)
-            yield f"{whose}: {left} of {limit} left, {BUDGET_LABELS[BudgetKind(budget.kind)].lower()}"
+            yield f"{whose}: {left} of {limit} left of the {say_budget(budget.kind)}"

@@ -20,6 +20,7 @@ MARK_LENGTH = 200
 FALLBACK_LENGTH = 3500
 MAX_FACTS = 10
 SNOOZES: Mapping[str, str] = {"1h": "1 hour", "tomorrow": "Tomorrow 09:00", "monday": "Until Monday"}
+TITLE = re.compile("[^•*\\s][^*]{0,199}")
 NO_MARKS = Marks()
 HALF_AN_ENTITY = re.compile(r"&[a-z]*$")
 
@@ -74,7 +75,7 @@ def render(notice: OutboxNotice, *, base_url: str, marks: Marks = NO_MARKS, edit
     facts = [said_as(f"*{fit(name, FACT_NAME_LENGTH)}*\n{fit(value, FACT_LENGTH)}") for name, value in notice.facts[:MAX_FACTS]]
     below = [fit(line, MARK_LENGTH) for line in marks.lines]
     taken = len(said) + sum(len(fact["text"]) for fact in facts) + sum(map(len, below))
-    text, *further = parts_of(notice.text, TEXT_LENGTH, WHOLE_LENGTH - taken) or [""]
+    text, *further = parts_of(_with_titles(notice.text), TEXT_LENGTH, WHOLE_LENGTH - taken) or [""]
     if text:
         said += f"\n{text}"
     if notice.repeats:
@@ -91,6 +92,16 @@ def render(notice: OutboxNotice, *, base_url: str, marks: Marks = NO_MARKS, edit
             {"type": "actions", "elements": [_element(button, notice, base_url) for button in _left(notice, marks)]},
         ],
     }
+
+
+def _with_titles(text: str) -> str:
+    """A line above a list is its title: it stands out."""
+    lines = text.split("\n")
+    below = [*lines[1:], ""]
+    return "\n".join(
+        f"*{line}*" if TITLE.fullmatch(line) and after.startswith("• ") else line
+        for line, after in zip(lines, below, strict=True)
+    )
 
 
 def _fallback(notice: OutboxNotice, marks: Marks) -> str:
