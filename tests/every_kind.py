@@ -143,13 +143,9 @@ def _dates(engagement: Engagement, boss: Any, site_id: Any, owner_id: Any) -> No
         at = kind in (DeadlineKind.DNS_CUTOVER, DeadlineKind.CONTENT_FREEZE)
         day = FAR + timedelta(days=number)
         dates = Dates(due_at=datetime.combine(day, time(20), UTC)) if at else Dates(due_on=day)
-        spec = DateSpec(
-            kind,
-            dates,
-            site_id=site_id if KINDS[kind].of_site else None,
-            title="Hand-over of the fonts" if kind is DeadlineKind.CUSTOM else None,
-            owner_id=owner_id,
-        )
+        title = "Hand-over of the fonts" if kind is DeadlineKind.CUSTOM else None
+        place = site_id if KINDS[kind].of_site else None
+        spec = DateSpec(kind, dates, site_id=place, title=title, owner_id=owner_id)
         with transaction(db.session, now=NOW):
             deadline_service.set_date(db.session, boss, engagement.id, spec, now=NOW)
     # Then the kick-off turns out to have been two weeks ago: the inventory is late, and digests are written.

@@ -226,7 +226,7 @@ def test_at_60_percent_nobody_has_to_act_yet(place: Place) -> None:
     team = words(place, 60, TEAM)
     assert "3 h of 5 h are booked, what is not approved yet included; 2 h left." in team.text
     assert "tell Jonas Weber today if it does not" in team.text
-    assert (team.mention, team.path, team.facts) == (None, f"/sites/{place.site.id}", [["Engagement", "Museum move"]])
+    assert (team.mention, team.path, team.facts) == (None, f"/sites/{place.site.id}#hours", [["Engagement", "Museum move"]])
 
 
 def test_at_80_percent_the_manager_settles_what_pays_and_the_customer_knows_how_to_get_more(app: Flask) -> None:
@@ -264,7 +264,7 @@ def test_a_level_reads_well_in_slack(place: Place) -> None:
     body = render(words(place, 100, TEAM), base_url="https://tracker.example.com")
     section, actions = body["blocks"]
     assert section["text"]["text"].startswith("<@U7JONAS> *shop: 100 % of Known-incompatibility allowance booked*\n5 h of 5 h")
-    assert actions["elements"][-1]["url"] == f"https://tracker.example.com/sites/{place.site.id}"
+    assert actions["elements"][-1]["url"] == f"https://tracker.example.com/sites/{place.site.id}#hours"
     assert body["text"] == "shop: 100 % of Known-incompatibility allowance booked · Engagement: Museum move"
 
 

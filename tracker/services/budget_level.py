@@ -59,7 +59,7 @@ def _notices(
             headline=words.headline,
             text=words.text,
             facts=words.facts,
-            path=f"/sites/{site.id}" if site else f"/engagements/{engagement.id}#ps",
+            path=f"/sites/{site.id}#hours" if site else f"/engagements/{engagement.id}#ps",
             due_at=now,
             useless_after=now + STALE_AFTER,
             site_id=site.id if site else None,

@@ -216,7 +216,7 @@ def _tell(session: AnySession, actor: Actor, row: FreezeRow, said: FreezeAnswer,
         f"{row.freeze.id}:{row.freeze.version}",
         f"{actor.name} answered the {kind.label.lower()}",
         ANSWERS[kind][said],
-        path=f"/sites/{row.site.id}/freezes",
+        path=f"/sites/{row.site.id}/freezes#date-{row.freeze.deadline_id}",
         audience=Audience.INTERNAL,
         now=now,
     )

@@ -64,4 +64,4 @@ def close_round(
 
 def path_of(site_id: UUID) -> str:
     """The page on which a site's UAT stands."""
-    return f"/sites/{site_id}/uat"
+    return f"/sites/{site_id}/uat#rounds"

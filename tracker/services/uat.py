@@ -215,7 +215,7 @@ def report(session: AnySession, actor: Actor, site_id: UUID, title: str, details
         f"{defect.id}",
         f"{actor.name} reported a defect",
         f"Team: classify “{defect.title}” and say what happens to it.",
-        path=path_of(site_id),
+        path=f"/defects/{defect.id}",
         audience=Audience.INTERNAL,
         now=now,
     )

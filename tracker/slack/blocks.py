@@ -97,11 +97,8 @@ def render(notice: OutboxNotice, *, base_url: str, marks: Marks = NO_MARKS, edit
 def _with_titles(text: str) -> str:
     """A line above a list is its title: it stands out."""
     lines = text.split("\n")
-    below = [*lines[1:], ""]
-    return "\n".join(
-        f"*{line}*" if TITLE.fullmatch(line) and after.startswith("• ") else line
-        for line, after in zip(lines, below, strict=True)
-    )
+    pairs = zip(lines, [*lines[1:], ""], strict=True)
+    return "\n".join(f"*{line}*" if below.startswith("• ") and TITLE.fullmatch(line) else line for line, below in pairs)
 
 
 def _fallback(notice: OutboxNotice, marks: Marks) -> str:

@@ -202,8 +202,8 @@ def say_escalation(step: str, whose: str, ask: str) -> str:
     """Who settles what is overdue, and what there is to do; `whose` names its owner, or is customer or team."""
     owner = {"customer": "the customer", "team": "whoever has it"}.get(whose, whose)
     if ESCALATIONS[step] == TO_MANAGER:
-        return f"Engagement manager: ask {owner} today what holds it up, and agree on a day or move the date. To be done: {ask}"
-    return f"Team: nothing has moved since. Whoever knows why or can help says so in this thread today. To be done: {ask}"
+        return f"Engagement manager: ask {owner} today what holds it up, and agree on a day or move the date.\n{ask}"
+    return f"Team: nothing has moved since. Whoever knows why or can help says so in this thread today.\n{ask}"
 
 
 def next_repeat(ladder: Ladder, moment: Moment, now: datetime) -> datetime | None:
