@@ -51,7 +51,7 @@ def texts_in(part: Any) -> list[str]:
     return []
 
 
-@settings(max_examples=300, derandomize=True, deadline=None)
+@settings(max_examples=200, derandomize=True, deadline=None)
 @given(
     headline=LINES,
     text=TEXTS,
@@ -71,7 +71,7 @@ def test_whatever_is_said_pings_nobody_and_fits(
         assert not UNESCAPED.search(part.removeprefix("<@U0ANN> ")), part
 
 
-@settings(max_examples=300, derandomize=True, deadline=None)
+@settings(max_examples=200, derandomize=True, deadline=None)
 @given(text=TEXTS, longest=st.integers(2, 40))
 def test_a_cut_leaves_no_half_of_a_sign(text: str, longest: int) -> None:
     cut = fit(text, longest)
@@ -128,7 +128,7 @@ def test_what_no_message_holds_is_cut_and_says_so() -> None:
     assert body["blocks"][-2]["text"]["text"].endswith("…")
 
 
-@settings(max_examples=300, derandomize=True, deadline=None)
+@settings(max_examples=200, derandomize=True, deadline=None)
 @given(text=TEXTS)
 def test_no_part_of_a_text_begins_or_ends_within_a_sign(text: str) -> None:
     parts = parts_of(text, 20, 200)
