@@ -8,10 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.slack_double.limits import check_content
+from tracker.domain.notice import Marks
+from tracker.domain.notice_kind import NOTICE_KINDS
 from tracker.slack.blocks import FALLBACK_LENGTH, MAX_FACTS, fit, parts_of, render
 from tracker.store.notice import OutboxNotice
 
 NOTICE = UUID("01a00000-0000-7000-8000-000000000001")
+# Well below what Slack takes: 50 blocks, and about 13,200 characters.
+MOST_BLOCKS, MOST_TEXT = 40, 8000
 BASE = "https://tracker.example.com"
 SIGNS = st.sampled_from(
     ["<!channel>", "<!here>", "<@U1>", "<#C1>", "<https://evil.example|Acme>", "&lt;", "&", "<", ">", "*", "\n", "…"]
@@ -27,7 +31,7 @@ UNESCAPED = re.compile(r"<|>|&(?!(amp|lt|gt);)")
 def notice(**over: Any) -> OutboxNotice:
     values: dict[str, Any] = {
         "id": NOTICE,
-        "kind": "uat.0d",
+        "kind": "access.0d",
         "audience": "customer",
         "headline": "Shop: the UAT sign-off is due today",
         "text": "",
@@ -58,15 +62,27 @@ def texts_in(part: Any) -> list[str]:
     facts=st.lists(st.tuples(LINES, TEXTS), max_size=14),
     repeats=st.integers(0, 2),
     mention=st.sampled_from([None, "U0ANN"]),
+    kind=st.sampled_from(list(NOTICE_KINDS)),
+    done_by=st.none() | LINES,
 )
 def test_whatever_is_said_pings_nobody_and_fits(
-    headline: str, text: str, facts: list[tuple[str, str]], repeats: int, mention: str | None
+    headline: str,
+    text: str,
+    facts: list[tuple[str, str]],
+    repeats: int,
+    mention: str | None,
+    kind: str,
+    done_by: str | None,
 ) -> None:
-    said = notice(headline=headline, text=text, facts=[list(fact) for fact in facts], repeats=repeats, mention=mention)
-    body = render(said, base_url=BASE)
+    values = {"headline": headline, "text": text, "facts": [list(fact) for fact in facts]}
+    said = notice(**values, repeats=repeats, mention=mention, kind=kind)
+    body = render(said, base_url=BASE, marks=Marks(acknowledged=done_by, done=done_by), edition=7)
     blocks = list(body["blocks"])
     check_content(body["text"], blocks, None, attachments=False)
     assert len(body["text"]) <= FALLBACK_LENGTH
+    assert len(blocks) <= MOST_BLOCKS
+    assert sum(map(len, texts_in(blocks))) <= MOST_TEXT
+    assert blocks[0]["block_id"] == f"tracker:{NOTICE}:v7"
     for part in [body["text"], *texts_in(blocks)]:
         assert not UNESCAPED.search(part.removeprefix("<@U0ANN> ")), part
 
@@ -92,8 +108,39 @@ def test_a_body_says_what_who_and_where() -> None:
         },
         "fields": [{"type": "mrkdwn", "text": "*When*\nMon 2 Mar 2026", "verbatim": True}],
     }
-    (button,) = actions["elements"]
+    *others, button = actions["elements"]
     assert (button["url"], button["value"]) == ("https://tracker.example.com/sites/1", str(NOTICE))
+    assert [(other["action_id"], other.get("value")) for other in others] == [
+        ("tracker.done", str(NOTICE)), ("tracker.ack", str(NOTICE)), ("tracker.snooze", None),
+    ]  # fmt: skip
+    assert [option["value"] for option in others[-1]["options"]] == [f"{when}:{NOTICE}" for when in ("1h", "tomorrow", "monday")]
+
+
+def test_an_edit_says_what_was_done_and_offers_it_no_more() -> None:
+    def left(marks: Marks) -> tuple[str, list[str]]:
+        *_sections, line, actions = render(notice(), base_url=BASE, marks=marks)["blocks"]
+        return line["elements"][0]["text"], [each["action_id"] for each in actions["elements"]]
+
+    seen = "Acknowledged by Ann, Mon 2 Mar 2026, 10:03 (Europe/Berlin)"
+    assert left(Marks(acknowledged=seen)) == (seen, ["tracker.done", "tracker.snooze", "tracker.open"])
+    assert left(Marks(done="Done by Ann")) == ("Done by Ann", ["tracker.open"])
+
+
+def test_only_what_its_readers_can_finish_is_offered_to_be_marked_done() -> None:
+    def offered(kind: str, audience: str) -> bool:
+        elements = render(notice(kind=kind, audience=audience), base_url=BASE)["blocks"][-1]["elements"]
+        return "tracker.done" in [each["action_id"] for each in elements]
+
+    assert offered("kickoff.1d", "internal")
+    assert not offered("kickoff.1d", "customer"), "the kick-off is the team's"
+    assert offered("access.0d", "customer")
+    assert not offered("code_freeze.0d", "internal"), "a freeze ends when the site launches"
+    assert offered("access.8d", "customer"), "a rung of an engagement's own ladder is a reminder too"
+
+
+def test_the_title_of_a_list_stands_out() -> None:
+    body = render(notice(text="What waits on you\n• a signature\n\nNothing else"), base_url=BASE)
+    assert body["blocks"][0]["text"]["text"].endswith("\n*What waits on you*\n• a signature\n\nNothing else")
 
 
 def test_the_fallback_says_the_same_in_one_line() -> None:

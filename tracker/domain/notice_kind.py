@@ -125,8 +125,13 @@ NOTICE_KINDS: Mapping[str, NoticeKind] = dict(TOLD) | dict(_reminders())
 
 
 def kind_of(kind: str) -> NoticeKind:
-    """What is known of a kind; of one of another version of the tracker no more than its name."""
-    return NOTICE_KINDS.get(kind) or NoticeKind(kind.replace("_", " ").replace(".", ", ").capitalize())
+    """What is known of a kind: also of a rung that only one engagement's own ladder has, and a bare name of the unknown."""
+    if kind in NOTICE_KINDS:
+        return NOTICE_KINDS[kind]
+    head, _, name = kind.partition(".")
+    if head in set(DeadlineKind) and name:
+        return _reminder(DeadlineKind(head), name)
+    return NoticeKind(kind.replace("_", " ").replace(".", ", ").capitalize())
 
 
 def buttons_of(kind: str, audience: str) -> list[Button]:

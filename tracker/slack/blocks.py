@@ -121,8 +121,8 @@ def _left(notice: OutboxNotice, marks: Marks) -> list[Button]:
 def _element(button: Button, notice: OutboxNotice, base_url: str) -> dict[str, Any]:
     if button is Button.SNOOZE:
         choices = [{"text": _plain(label), "value": f"{choice}:{notice.id}"} for choice, label in SNOOZES.items()]
-        return {"type": "static_select", "action_id": button, "placeholder": _plain(button.label), "options": choices}
-    element = {"type": "button", "text": _plain(button.label), "action_id": button, "value": str(notice.id)}
+        return {"type": "static_select", "action_id": button.value, "placeholder": _plain(button.label), "options": choices}
+    element = {"type": "button", "text": _plain(button.label), "action_id": button.value, "value": str(notice.id)}
     if button is Button.OPEN:
         element["url"] = f"{base_url}{notice.path}"
     elif button is Button.DONE:
