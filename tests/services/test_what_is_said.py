@@ -19,11 +19,13 @@ from tracker.services import deadline as deadline_service
 from tracker.services import delivery, thread
 from tracker.services.deadline import DateChange, DateSpec
 from tracker.services.delivery import Claimed, Timing
+from tracker.services.saying import marks_of
 from tracker.slack.blocks import render
 from tracker.store import person as people
 from tracker.store.database import db
 from tracker.store.engagement import Engagement
 from tracker.store.notice import OutboxNotice
+from tracker.store.person import Person
 from tracker.store.transaction import transaction
 from tracker.web.notice import say_kind
 
@@ -189,3 +191,28 @@ def test_without_a_channel_of_the_teams_own_nothing_climbs(app: Flask) -> None:
         spec = DateSpec(DeadlineKind.ACCESS, Dates(due_on=date(2026, 3, 20)), site_id=site.id)
         deadline_service.set_date(db.session, manager, engagement.id, spec, now=NOW)
     assert escalated(engagement) == []
+
+
+def test_an_edited_message_says_who_saw_it_until_when_it_rests_and_that_it_is_done(late: Engagement) -> None:
+    owner = db.session.scalar(sa.select(Person.id).where(Person.name == "Priya Nair"))
+    first = next(notice for notice in notices_of(late) if notice.kind == "access.2d")
+    assert first.deadline_id is not None
+    at = datetime(2026, 3, 18, 9, 3, tzinfo=UTC)
+    with transaction(db.session, now=at):
+        row = db.session.get_one(OutboxNotice, first.id)
+        row.acknowledged_at, row.acknowledged_by = at, owner
+        copy = {name: getattr(row, name) for name in ("engagement_id", "kind", "audience", "channel", "headline", "text", "path")}
+        later = at + timedelta(days=1)
+        moments = {"due_at": later, "next_at": later, "useless_after": later + timedelta(days=2), "created_at": at}
+        db.session.add(OutboxNotice(key="snooze:1", state="planned", facts=[], origin_id=row.id, **copy, **moments))
+    with transaction(db.session, now=at):
+        marks = marks_of(db.session, db.session.get_one(OutboxNotice, first.id))
+    assert marks.acknowledged == "Acknowledged by Priya Nair, Wed 18 Mar 2026, 10:03 (Europe/Berlin)"
+    assert marks.snoozed == "Snoozed until Thu 19 Mar 2026, 10:03 (Europe/Berlin)"
+    assert marks.done is None
+    manager = people.get(db.session, late.manager_id)
+    with transaction(db.session, now=at):
+        deadline_service.change_date(db.session, actor(manager), first.deadline_id, DateChange(None, done_at=at), now=at)
+    with transaction(db.session, now=at):
+        marks = marks_of(db.session, db.session.get_one(OutboxNotice, first.id))
+    assert marks.done == f"Done by {manager.name}, Wed 18 Mar 2026, 10:03 (Europe/Berlin)"

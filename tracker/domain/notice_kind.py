@@ -79,9 +79,9 @@ TOLD: Mapping[str, NoticeKind] = {
 }
 LEAD = re.compile("([0-9]+)([dh])")
 AFTER = re.compile("after([0-9]+)d")
-# Where minutes count nobody is put off until later.
-AT_THE_MOMENT = frozenset({"start", "half"})
 OVERDUE = "overdue"
+# Where minutes count, or the date has passed, nothing is put off until later.
+NOT_LATER = frozenset({"start", "half", OVERDUE, *ESCALATIONS})
 
 
 def _reminders() -> Iterator[tuple[str, NoticeKind]]:
@@ -99,7 +99,7 @@ def _reminder(kind: DeadlineKind, name: str) -> NoticeKind:
     buttons = [Button.ACK]
     if not facts.runs:
         buttons.insert(0, Button.DONE)
-    if not in_hours and name not in AT_THE_MOMENT:
+    if not in_hours and name not in NOT_LATER and AFTER.fullmatch(name) is None:
         buttons.append(Button.SNOOZE)
     return NoticeKind(
         f"{facts.title}, {_say_occasion(name)}",

@@ -29,7 +29,8 @@ def marks_of(session: AnySession, notice: OutboxNotice) -> Marks:
     """Who acknowledged a notice, until when it is put off, and whether what it speaks of is done."""
     zone = session.get_one(Engagement, notice.engagement_id).time_zone
     date = session.get_one(Deadline, notice.deadline_id) if notice.deadline_id else None
-    snoozes = notices.snoozes_of(session, notice.id)
+    # A snooze of a snooze counts from what was told first.
+    snoozes = [each for each in notices.snoozes_of(session, notice.origin_id or notice.id) if each.id != notice.id]
     names = people.people_named(session, {each for each in (notice.acknowledged_by, date and date.done_by) if each})
 
     def by(who: object) -> str:
