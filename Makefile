@@ -30,6 +30,7 @@ bench: .venv/.test
 shots: .venv/.test
 	$(BIN)/python -m tests.browser --install
 	$(BIN)/python -m tests.shots
+	$(BIN)/python -m tests.every_kind
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

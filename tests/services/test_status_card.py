@@ -117,10 +117,13 @@ def test_the_page_and_the_api_post_it_for_who_may(client: FlaskClient, site: Sit
 
     assert client.post(f"/api/v1{address}", headers=token(engineer)).status_code == 403
     answer = client.post(f"/api/v1{address}", headers=token(manager))
+    assert answer.json is not None
     assert (answer.status_code, [item["kind"] for item in answer.json["items"]]) == (201, ["card", "card.team"])
     sign_in(client, manager)
     assert "Post a status card" in client.get(f"/engagements/{site.engagement_id}").text
     pressed = client.post(address, data={"request_key": "once"})
     assert pressed.location == f"/engagements/{site.engagement_id}"
     bare = make_engagement(manager, slack_channel=None)
-    assert client.post(f"/api/v1/engagements/{bare.id}/status-card", headers=token(manager)).json["code"] == "guard"
+    refused = client.post(f"/api/v1/engagements/{bare.id}/status-card", headers=token(manager)).json
+    assert refused is not None
+    assert refused["code"] == "guard"

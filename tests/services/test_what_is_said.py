@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from tests.every_kind import CUSTOMERS, JONAS, TEAMS, lay, notices_of, one_of_each
+from tests.every_kind import CUSTOMERS, JONAS, TEAMS, lay, notices_of, one_of_each, post_all
 from tests.factories import NOW, actor, make_engagement, make_person, make_site, say
 from tests.slack.test_blocks import texts_in
 from tests.slack_double.limits import check_content
@@ -51,6 +51,9 @@ def test_every_kind_has_a_title_and_words_that_fit(app: Flask) -> None:
         assert ("tracker.log" in buttons) == (kind in ("budget.team", "ps_block.team")), kind
         assert body["blocks"][-1]["elements"][-1]["url"].startswith(BASE + "/"), kind
     assert {kind for kind in found if found[kind].channel == TEAMS} >= TEAM_ONLY
+    slack = post_all(found.values())
+    slack.stop()
+    assert slack.count_by_marker() == {str(notice.id): 1 for notice in found.values()}, "Slack takes every one of them"
 
 
 @pytest.mark.parametrize(
