@@ -6,6 +6,7 @@ from typing import Any
 
 from tracker.domain.notice import Marks
 from tracker.domain.notice_kind import Button, buttons_of
+from tracker.domain.snooze import Snooze
 from tracker.store.notice import OutboxNotice
 
 # In characters as Slack counts them, after escaping. Slack takes 3,000 in a section, 2,000 in a field, 13,200 in all blocks,
@@ -18,8 +19,8 @@ FACT_NAME_LENGTH = 60
 FACT_LENGTH = 280
 MARK_LENGTH = 200
 FALLBACK_LENGTH = 3500
+PLAIN_LENGTH = 3000
 MAX_FACTS = 10
-SNOOZES: Mapping[str, str] = {"1h": "1 hour", "tomorrow": "Tomorrow 09:00", "monday": "Until Monday"}
 TITLE = re.compile("[^•*\\s][^*]{0,199}")
 NO_MARKS = Marks()
 HALF_AN_ENTITY = re.compile(r"&[a-z]*$")
@@ -69,6 +70,8 @@ def render(notice: OutboxNotice, *, base_url: str, marks: Marks = NO_MARKS, edit
     A message is edited in place when it no longer says what is so: `marks` are what people have done about it since, and
     `edition` counts its versions.
     """
+    if notice.plain:
+        return plain(notice, base_url=base_url)
     said = f"*{fit(notice.headline, HEADLINE_LENGTH)}*"
     if notice.mention:
         said = f"<@{escape(notice.mention)}> {said}"
@@ -108,6 +111,15 @@ def _fallback(notice: OutboxNotice, marks: Marks) -> str:
     return fit(" · ".join(filter(None, [notice.headline, text, *facts, *marks.lines])), FALLBACK_LENGTH)
 
 
+def plain(notice: OutboxNotice, *, base_url: str) -> Mapping[str, Any]:
+    """The same in plain text, for a notice whose blocks Slack refused. Its marker goes in the metadata alone."""
+    mention = f"<@{escape(notice.mention)}> " if notice.mention else ""
+    repeat = "\nThis may be a repeat." if notice.repeats else ""
+    facts = [f"{name}: {value}" for name, value in notice.facts[:MAX_FACTS]]
+    said = fit("\n".join(filter(None, [notice.headline, notice.text, *facts])), PLAIN_LENGTH)
+    return {"text": f"{mention}{said}{repeat}\n{base_url}{notice.path}", "blocks": []}
+
+
 def _left(notice: OutboxNotice, marks: Marks) -> list[Button]:
     """What can still be pressed: nothing that somebody has done already."""
     over: set[Button] = set()
@@ -120,7 +132,7 @@ def _left(notice: OutboxNotice, marks: Marks) -> list[Button]:
 
 def _element(button: Button, notice: OutboxNotice, base_url: str) -> dict[str, Any]:
     if button is Button.SNOOZE:
-        choices = [{"text": _plain(label), "value": f"{choice}:{notice.id}"} for choice, label in SNOOZES.items()]
+        choices = [{"text": _plain(choice.label), "value": f"{choice}:{notice.id}"} for choice in Snooze]
         return {"type": "static_select", "action_id": button.value, "placeholder": _plain(button.label), "options": choices}
     element = {"type": "button", "text": _plain(button.label), "action_id": button.value, "value": str(notice.id)}
     if button is Button.OPEN:
