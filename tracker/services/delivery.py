@@ -241,6 +241,7 @@ def send_again(session: AnySession, actor: Actor, notice_id: UUID, *, now: datet
         raise Guard("Only a parked or dead notice is sent again.", rule="notice_state")
     engagement = engagements.get(session, actor, notice.engagement_id)
     notice.channel = channel_of(engagement, notice.kind, notice.audience, now_in=notice.channel)
+    notice.thread_ts, notice.broadcast = None, False
     notice.state, notice.next_at, notice.reason, notice.settled_at, notice.body = (
         NoticeState.READY,
         now,

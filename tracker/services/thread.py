@@ -18,9 +18,8 @@ def place(session: AnySession, notice: OutboxNotice) -> None:
     The first notice of a stage in a channel opens the thread; nothing is ever posted for that alone. Until it is there the
     others stand by themselves. What nobody may miss is shown in the channel as well.
     """
-    notice.thread_ts, notice.broadcast = None, False
     kind = kind_of(notice.kind)
-    if notice.road != "slack" or notice.channel is None or not kind.threaded:
+    if notice.thread_ts is not None or notice.road != "slack" or notice.channel is None or not kind.threaded:
         return
     engagement = session.get_one(Engagement, notice.engagement_id)
     stage, _sites = portfolio.stages_of(session, [engagement])[engagement.id]

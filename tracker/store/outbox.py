@@ -72,6 +72,8 @@ def plan(
         "reason": None,
         "settled_at": None,
         "body": None,
+        "thread_ts": None,
+        "broadcast": False,
     }
     revivable = sa.or_(table.c.state == NoticeState.PLANNED, table.c.state == NoticeState.CANCELLED)
     session.execute(statement.on_conflict_do_update(index_elements=["key"], set_=changed, where=revivable), rows)
@@ -142,12 +144,14 @@ def redirect(
     one = table.c.id == only if only else sa.true()
     waiting = _locked(session, *mine, table.c.channel.is_distinct_from(channel), one)
     parked = table.c.state == NoticeState.PARKED
-    # The message was rendered for the old channel; it is rendered anew at its next claim.
+    # The message was rendered for the old channel, and placed there; both are done anew at its next claim.
     _change(
         session,
         waiting,
         channel=channel,
         body=None,
+        thread_ts=None,
+        broadcast=False,
         reason=None,
         state=sa.case((parked, NoticeState.READY), else_=table.c.state),
     )
