@@ -91,7 +91,7 @@ def test_it_is_composed_from_what_happened_and_what_comes(manager: Person, engag
     text = compose(engagement, manager).text
     for line in (
         "• Source access due, Shop: was for Fri 27 Feb 2026",
-        "• Who owns the DNS?, Shop",
+        "• Shop: Who owns the DNS?",
         "• Shop is now qualified",
         "• Shop: 1 h 30 of work",
         "• The project requirements are agreed (version 1)",

@@ -94,7 +94,8 @@ def questions_to_customer(session: AnySession, ground: Ground) -> Iterator[str]:
     """What the customer has to answer, the most urgent first."""
     for question in waiting.questions(session, ground.engagement.id):
         by = f" (by {_say_day(question.due_on)})" if question.due_on else ""
-        yield f"{question.text}{of_site(ground.site_names, question.site_id)}{by}"
+        site = ground.site_names.get(question.site_id) if question.site_id else None
+        yield f"{f'{site}: ' if site else ''}{question.text}{by}"
 
 
 def _say_day(day: date) -> str:
