@@ -89,6 +89,9 @@ class Post:
     channel: str
     text: str
     blocks: list[Mapping[str, object]] = field(default_factory=list)
+    # The message under which it stands; `broadcast` shows a reply in the channel as well.
+    thread_ts: str | None = None
+    broadcast: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,13 @@ class Park:
 
 
 @dataclass(frozen=True)
+class Unthread:
+    """Not sent: it cannot stand under the message that it was to stand under."""
+
+    error: str
+
+
+@dataclass(frozen=True)
 class Refuse:
     """Not sent: Slack does not like the message itself."""
 
@@ -135,4 +145,4 @@ class Doubt:
     error: str
 
 
-Outcome = Sent | Wait | Pause | Park | Refuse | Doubt
+Outcome = Sent | Wait | Pause | Park | Unthread | Refuse | Doubt

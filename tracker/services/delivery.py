@@ -4,16 +4,17 @@ Each function is one step. Those that change rows run inside a transaction that 
 between two of them, never in one.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Protocol
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from tracker.domain.access import Actor, Permission
 from tracker.domain.errors import Guard
-from tracker.domain.notice import CANCELLABLE, Doubt, NoticeState, Outcome, Park, Pause, Post, Refuse, Sent, Wait
+from tracker.domain.notice import CANCELLABLE, Doubt, NoticeState, Outcome, Park, Pause, Post, Refuse, Sent, Unthread, Wait
 from tracker.services.planning import channel_of, just_before, replan, revise
 from tracker.store import audit, outbox, pacing
 from tracker.store import deadline as deadlines
@@ -24,6 +25,10 @@ from tracker.store.engagement import Engagement
 from tracker.store.notice import OutboxNotice
 
 MAX_FAILURES = 12
+# Later than that a reminder says when it was due; earlier it is only the tick, the pace or a short pause.
+LATE = timedelta(minutes=15)
+# What came due longer ago than that and was never tried is looked up first, where this database may not know everything.
+OVERDUE = timedelta(minutes=10)
 NO_CHANNEL = "The engagement has no Slack channel yet."
 NOT_CONNECTED = "Slack is not connected."
 UNREADABLE = "the channel could not be read"
@@ -35,8 +40,19 @@ class Sender(Protocol):
     def send(self, post: Post) -> Outcome:
         """Put one message on the wire, exactly once; every fault is an outcome, not an exception."""
 
-    def find(self, channel: str, notice_ids: Iterable[UUID], oldest: datetime) -> Mapping[UUID, str] | None:
-        """Slack's timestamps of those notices that stand in the channel; None where it cannot be read."""
+    def update(self, post: Post, slack_ts: str) -> Outcome:
+        """Edit a message in place; `Sent` where it is as it should be."""
+
+    def find(
+        self,
+        channel: str,
+        notice_ids: Iterable[UUID],
+        oldest: datetime,
+        *,
+        threads: Collection[str] = (),
+        history: bool = True,
+    ) -> Mapping[UUID, str] | None:
+        """Slack's timestamps of those notices that stand in the channel, or in these threads; None where it cannot be read."""
 
 
 Render = Callable[[OutboxNotice], Mapping[str, Any]]
@@ -99,10 +115,23 @@ def claim(session: AnySession, render: Render, timing: Timing, owner: str, *, no
         return None
     body = notice.body
     if body is None:
+        say_late(session, notice, now=now)
         body = dict(render(notice))
         outbox.freeze_body(session, notice.id, body)
     assert notice.channel is not None
-    return Claimed(notice.id, notice.fence, Post(notice.id, notice.channel, body["text"], body["blocks"]))
+    post = Post(notice.id, notice.channel, body["text"], body["blocks"], notice.thread_ts, notice.broadcast)
+    return Claimed(notice.id, notice.fence, post)
+
+
+def say_late(session: AnySession, notice: OutboxNotice, *, now: datetime) -> None:
+    """A reminder that an outage held up says when it was due, once."""
+    if notice.deadline_id is None or now - notice.due_at < LATE:
+        return
+    zone = session.get_one(Engagement, notice.engagement_id).time_zone
+    line = f"This reminder was due {notice.due_at.astimezone(ZoneInfo(zone)):%a %-d %b, %H:%M} ({zone})."
+    if line not in notice.text:
+        notice.text = f"{notice.text}\n{line}".strip()
+        session.flush()
 
 
 def settle(
@@ -110,6 +139,8 @@ def settle(
 ) -> NoticeState | None:
     """Write down what came of a try. None where the lease was lost meanwhile: then it is only logged."""
     state, values = _verdict(outcome, timing, chance, now)
+    if isinstance(outcome, Refuse) and claimed.post.blocks:
+        state, values = NoticeState.READY, _in_plain_text(outcome.error, now)
     mine = outbox.settle(session, claimed.notice_id, claimed.fence, state, **values)
     error = None if isinstance(outcome, Sent) else outcome.error
     outbox.log(session, claimed.notice_id, claimed.fence, state if mine else "too late to settle", error, now)
@@ -148,12 +179,38 @@ def _verdict(outcome: Outcome, timing: Timing, chance: Random, now: datetime) ->
             }
         case Park(error):
             return NoticeState.PARKED, {"last_error": error, "reason": f"The channel does not take it: {error}."}
+        case Unthread(error):
+            # Once more by itself: nothing was sent, and that is no failure of the notice.
+            return NoticeState.READY, {
+                "next_at": now,
+                "last_error": error,
+                "attempts": OutboxNotice.attempts - 1,
+                "thread_ts": None,
+                "broadcast": False,
+                "reason": f"It cannot stand under its message: {error}. It is sent by itself.",
+            }
         case Refuse(error):
             return NoticeState.DEAD, {
                 "last_error": error,
                 "settled_at": now,
                 "reason": f"Slack refuses the message: {error}.",
             }
+
+
+def _in_plain_text(error: str, now: datetime) -> dict[str, Any]:
+    return {
+        "next_at": now,
+        "last_error": error,
+        "plain": True,
+        "body": None,
+        "reason": f"Slack refuses its layout: {error}. It is sent as plain text.",
+    }
+
+
+def where_to_look(session: AnySession, notices: Sequence[OutboxNotice]) -> dict[str, Any]:
+    """What of a channel is read for some notices: threads, and the history where one may stand in it by itself."""
+    alone = any(notice.thread_ts is None or notice.attempts == 0 for notice in notices)
+    return {"threads": outbox.threads_around(session, notices), "history": alone}
 
 
 def in_doubt(session: AnySession, *, now: datetime, limit: int = 200) -> dict[str, list[OutboxNotice]]:
@@ -237,6 +294,7 @@ def send_again(session: AnySession, actor: Actor, notice_id: UUID, *, now: datet
     if notice.state not in (NoticeState.PARKED, NoticeState.DEAD):
         raise Guard("Only a parked or dead notice is sent again.", rule="notice_state")
     engagement = engagements.get(session, actor, notice.engagement_id)
+    notice.plain, notice.thread_ts, notice.broadcast, notice.last_error = False, None, False, None
     notice.channel = channel_of(engagement, notice.kind, notice.audience)
     notice.state, notice.next_at, notice.reason, notice.settled_at, notice.body = (
         NoticeState.READY,
@@ -269,6 +327,14 @@ def give_up(session: AnySession, actor: Actor, notice_id: UUID, *, now: datetime
 def slack_works(session: AnySession) -> None:
     """Slack answered: let go of the breaker, so that what waited is sent."""
     pacing.free(session, pacing.WORKSPACE)
+
+
+def verify_first(session: AnySession, reason: str, *, now: datetime) -> int:
+    """Look up what is overdue and was never tried before sending it: this database may have forgotten that it was.
+
+    What repeats is planned up to now first (`replan_due`). Leases of workers that run are not touched.
+    """
+    return outbox.doubt_overdue(session, now, now - OVERDUE, reason)
 
 
 def retake_after_restore(session: AnySession, *, now: datetime) -> int:

@@ -15,6 +15,7 @@ WHOLE_LENGTH = 12_800
 FACT_NAME_LENGTH = 100
 FACT_LENGTH = 700
 FALLBACK_LENGTH = 3500
+PLAIN_LENGTH = 3000
 MAX_FACTS = 10
 HALF_AN_ENTITY = re.compile(r"&[a-z]*$")
 
@@ -59,6 +60,8 @@ def said_as(text: str) -> dict[str, Any]:
 
 def render(notice: OutboxNotice, *, base_url: str) -> Mapping[str, Any]:
     """The frozen body of a notice: fallback text and blocks. The first block carries its marker."""
+    if notice.plain:
+        return plain(notice, base_url=base_url)
     said = f"*{fit(notice.headline, HEADLINE_LENGTH)}*"
     if notice.mention:
         said = f"<@{notice.mention}> {said}"
@@ -88,3 +91,12 @@ def render(notice: OutboxNotice, *, base_url: str) -> Mapping[str, Any]:
             {"type": "actions", "elements": [button]},
         ],
     }
+
+
+def plain(notice: OutboxNotice, *, base_url: str) -> Mapping[str, Any]:
+    """The same in plain text, for a notice whose blocks Slack refused. Its marker goes in the metadata alone."""
+    mention = f"<@{escape(notice.mention)}> " if notice.mention else ""
+    repeat = "\nThis may be a repeat." if notice.repeats else ""
+    facts = [f"{name}: {value}" for name, value in notice.facts[:MAX_FACTS]]
+    said = fit("\n".join(filter(None, [notice.headline, notice.text, *facts])), PLAIN_LENGTH)
+    return {"text": f"{mention}{said}{repeat}\n{base_url}{notice.path}", "blocks": []}
