@@ -8,15 +8,12 @@ import logging
 import os
 import platform
 import socket
-import sys
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from uuid import UUID
 from zoneinfo import TZPATH
-
-import tzdata
 
 from tracker.edge.work import work
 from tracker.jobs import step
@@ -27,6 +24,7 @@ from tracker.store.database import AnySession, db
 from tracker.store.worker import Worker
 
 FILE = "last-run"
+SILENCE = timedelta(seconds=STALE_AFTER_SECONDS)
 UNCLEAN = "The last worker did not end as it should; whether it was sent is being looked up."
 FORGOTTEN = "The database does not remember the last worker here; whether it was sent is being looked up."
 log = logging.getLogger("tracker.jobs")
@@ -76,7 +74,7 @@ class Attendance:
         last = self._last()
         if last is not None and not workers.is_known(session, last):
             return FORGOTTEN
-        if any(self._is_gone(run, now) for run in workers.unfinished(session)):
+        if any(self._is_gone(run, now) for run in workers.unfinished(session, SILENCE)):
             return UNCLEAN
         return None
 
@@ -88,7 +86,7 @@ class Attendance:
 
     def _is_gone(self, run: Worker, now: datetime) -> bool:
         """Whether a run that said no goodbye is over: it has not beaten for long, or its process is no more."""
-        if now - run.beat_at > timedelta(seconds=STALE_AFTER_SECONDS):
+        if now - run.beat_at > SILENCE:
             return True
         host, _, pid = run.node.rpartition(":")
         if host != socket.gethostname() or not pid.isdigit():
@@ -121,4 +119,4 @@ def tzdata_version() -> str:
                 return "system, unnamed"
             continue
         return first.removeprefix("# version ").strip()
-    return tzdata.IANA_VERSION
+    return version("tzdata")

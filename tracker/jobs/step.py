@@ -15,8 +15,8 @@ from tracker.services.delivery import Claimed, Render, Sender, Timing
 from tracker.services.editing import Editing
 from tracker.settings import Settings
 from tracker.store import account_link, clock, hours_upload, outbox, person, setting, upload
-from tracker.store import worker as workers
 from tracker.store import ps_block as ps_blocks
+from tracker.store import worker as workers
 from tracker.store.database import db
 from tracker.store.notice import OutboxNotice
 from tracker.store.outbox import SlotTaken

@@ -32,6 +32,8 @@ OVERDUE = timedelta(minutes=10)
 NO_CHANNEL = "The engagement has no Slack channel yet."
 NOT_CONNECTED = "Slack is not connected."
 UNREADABLE = "the channel could not be read"
+REPEATED = f"{UNREADABLE}; sent again, marked as a possible repeat"
+FOUND = "found in the channel"
 
 
 class Sender(Protocol):
@@ -208,9 +210,11 @@ def _in_plain_text(error: str, now: datetime) -> dict[str, Any]:
 
 
 def where_to_look(session: AnySession, notices: Sequence[OutboxNotice]) -> dict[str, Any]:
-    """What of a channel is read for some notices: threads, and the history where one may stand in it by itself."""
-    alone = any(notice.thread_ts is None or notice.attempts == 0 for notice in notices)
-    return {"threads": outbox.threads_around(session, notices), "history": alone}
+    """What of a channel is read for some notices beside its history: threads; those instead where all stand in one."""
+    threads = outbox.threads_around(session, notices)
+    if not threads:
+        return {}
+    return {"threads": threads, "history": any(notice.thread_ts is None or notice.attempts == 0 for notice in notices)}
 
 
 def in_doubt(session: AnySession, *, now: datetime, limit: int = 200) -> dict[str, list[OutboxNotice]]:
@@ -259,7 +263,7 @@ def _unreadable(
         "body": None,
         "reason": "It may be a repeat: the channel could not be read.",
     }
-    return NoticeState.READY, repeat, f"{UNREADABLE}; sent again, marked as a possible repeat"
+    return NoticeState.READY, repeat, REPEATED
 
 
 def _look(
@@ -268,7 +272,7 @@ def _look(
     again = {"next_at": now + timing.between_looks}
     if notice.id in found:
         values = {"slack_ts": found[notice.id], "settled_at": now, "last_error": None, "reason": None}
-        return NoticeState.SENT, values, "found in the channel"
+        return NoticeState.SENT, values, FOUND
     settled_down = (notice.last_attempt_at or notice.created_at) + timing.quiet
     if looked_at < settled_down:
         return NoticeState.UNKNOWN, {"next_at": settled_down}, "looked up too early"

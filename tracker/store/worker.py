@@ -1,12 +1,12 @@
 """Who delivers: each start of a worker is a row, so that an end without a goodbye can be seen."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, aliased, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.store.database import AnySession, Base, Keyed
 
@@ -34,11 +34,13 @@ def is_known(session: AnySession, run_id: UUID) -> bool:
     return session.get(Worker, run_id) is not None
 
 
-def unfinished(session: AnySession) -> list[Worker]:
-    """Runs that said no goodbye and after which none has begun: whoever begins next sees to what they left."""
-    later = aliased(Worker)
-    seen_to = sa.exists().where(later.started_at > Worker.beat_at, later.id != Worker.id)
-    return list(session.scalars(sa.select(Worker).where(Worker.stopped_at.is_(None), ~seen_to).order_by(Worker.beat_at)))
+def unfinished(session: AnySession, silence: timedelta) -> list[Worker]:
+    """Runs that said no goodbye and that nobody has seen to: whoever begins when one has been silent for so long does."""
+    latest = session.scalar(sa.select(sa.func.max(Worker.started_at)))
+    if latest is None:
+        return []
+    query = sa.select(Worker).where(Worker.stopped_at.is_(None), Worker.beat_at >= latest - silence)
+    return list(session.scalars(query.order_by(Worker.beat_at)))
 
 
 def beat(session: AnySession, run_id: UUID, now: datetime) -> None:
