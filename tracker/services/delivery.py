@@ -14,7 +14,20 @@ from zoneinfo import ZoneInfo
 
 from tracker.domain.access import Actor, Permission
 from tracker.domain.errors import Guard
-from tracker.domain.notice import CANCELLABLE, Doubt, NoticeState, Outcome, Park, Pause, Post, Refuse, Sent, Unthread, Wait
+from tracker.domain.notice import (
+    CANCELLABLE,
+    GIVEN_UP,
+    Doubt,
+    NoticeState,
+    Outcome,
+    Park,
+    Pause,
+    Post,
+    Refuse,
+    Sent,
+    Unthread,
+    Wait,
+)
 from tracker.services.planning import channel_of, just_before, replan, revise
 from tracker.store import audit, outbox, pacing
 from tracker.store import deadline as deadlines
@@ -55,6 +68,12 @@ class Sender(Protocol):
         history: bool = True,
     ) -> Mapping[UUID, str] | None:
         """Slack's timestamps of those notices that stand in the channel, or in these threads; None where it cannot be read."""
+
+
+class Decision(Protocol):
+    """What somebody decides on a notice that is stuck: `send_again` or `give_up`."""
+
+    def __call__(self, session: AnySession, actor: Actor, notice_id: UUID, *, now: datetime) -> OutboxNotice: ...
 
 
 Render = Callable[[OutboxNotice], Mapping[str, Any]]
@@ -316,16 +335,31 @@ def send_again(session: AnySession, actor: Actor, notice_id: UUID, *, now: datet
 
 
 def give_up(session: AnySession, actor: Actor, notice_id: UUID, *, now: datetime) -> OutboxNotice:
-    """Settle a parked notice unsent. Raises NotFound, NotAllowed, Guard for one that is not parked."""
+    """Settle a parked notice unsent, or be done with a dead one. Raises NotFound, NotAllowed, Guard for one that is neither."""
     notice = notices.get(session, actor, notice_id)
     actor.must(Permission.EDIT_ENGAGEMENT)
     session.refresh(notice, with_for_update=True)
-    if notice.state != NoticeState.PARKED:
-        raise Guard("Only a parked notice is given up.", rule="notice_state")
-    notice.state, notice.settled_at, notice.reason = NoticeState.DEAD, now, f"Given up by {actor.name}."
+    if notice.state not in (NoticeState.PARKED, NoticeState.DEAD) or (notice.reason or "").startswith(GIVEN_UP):
+        raise Guard("Only a parked or dead notice is given up, and once.", rule="notice_state")
+    notice.state, notice.settled_at, notice.reason = NoticeState.DEAD, now, f"{GIVEN_UP}{actor.name}."
     session.flush()
     audit.record(session, actor, notice.engagement_id, "notice.given_up", ("notice", notice.id))
     return notice
+
+
+def decide_on(session: AnySession, actor: Actor, notice_ids: Collection[UUID], decide: Decision, *, now: datetime) -> int:
+    """Send several notices again, or give them up; tell how many. What has moved on meanwhile stays as it is.
+
+    Raises NotFound where one of them is not the actor's to know of.
+    """
+    done = 0
+    for notice_id in sorted(set(notice_ids)):
+        try:
+            decide(session, actor, notice_id, now=now)
+        except Guard:
+            continue
+        done += 1
+    return done
 
 
 def slack_works(session: AnySession) -> None:
