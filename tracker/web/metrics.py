@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from flask import Blueprint, Response, g
+from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -10,7 +10,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, InfoMetricFamily, 
 from prometheus_client.registry import Collector
 
 from tracker.clock import utc_now
-from tracker.domain.access import Permission, Role
+from tracker.domain.access import Permission
 from tracker.domain.errors import NotAllowed
 from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
@@ -25,10 +25,9 @@ bp = Blueprint("metrics", __name__)
 @bp.get("/metrics")
 @allow(Permission.SEE_NOTICES)
 def metrics() -> ResponseReturnValue:
-    """For a token of somebody of the staff, whatever its scope, or an administrator who is signed in."""
-    actor = current_actor()
-    if actor.only_engagement_id is not None or (g.session_id is not None and actor.role is not Role.ADMIN):
-        raise NotAllowed("Figures of the whole installation are for administrators, and for scrapers with a token.")
+    """For a token of somebody of the staff, whatever its scope, and for the staff who are signed in."""
+    if current_actor().only_engagement_id is not None:
+        raise NotAllowed("These figures are of the whole installation, and the token is for one engagement.")
     registry = CollectorRegistry()
     registry.register(Delivered(figures(db.session, clock.database_now(db.session, utc_now()))))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

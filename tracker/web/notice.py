@@ -229,12 +229,8 @@ def _notice_page(notice_id: UUID) -> str:
     urls = {}
     if actor.may(Permission.EDIT_ENGAGEMENT) and notice.state in SEND_AGAIN_FROM:
         urls["send_again"] = url_for("notice.send_again", notice_id=notice.id)
-    if (
-        actor.may(Permission.EDIT_ENGAGEMENT)
-        and notice.state in SEND_AGAIN_FROM
-        and not (notice.reason or "").startswith(GIVEN_UP)
-    ):
-        urls["give_up"] = url_for("notice.give_up", notice_id=notice.id)
+        if not (notice.reason or "").startswith(GIVEN_UP):
+            urls["give_up"] = url_for("notice.give_up", notice_id=notice.id)
     return render_template(
         "notices/notice.html",
         nav_current="notices",
