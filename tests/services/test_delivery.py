@@ -196,6 +196,7 @@ def api_error(error: str) -> Fault:
         pytest.param(api_error("not_in_channel"), "parked", True, id="not in the channel"),
         pytest.param(api_error("is_archived"), "parked", True, id="archived"),
         pytest.param(api_error("restricted_action_read_only_channel"), "parked", True, id="read only"),
+        pytest.param(api_error("cannot_reply_to_message"), "parked", True, id="a reply that was none"),
         pytest.param(api_error("invalid_blocks_format"), "ready", True, id="blocks Slack cannot read"),
         pytest.param(api_error("msg_too_long"), "ready", True, id="too long"),
         pytest.param(api_error("fatal_error"), "unknown", True, id="fatal error"),

@@ -159,6 +159,8 @@ def settle(
     session: AnySession, claimed: Claimed, outcome: Outcome, timing: Timing, chance: Random, *, now: datetime
 ) -> NoticeState | None:
     """Write down what came of a try. None where the lease was lost meanwhile: then it is only logged."""
+    if isinstance(outcome, Unthread) and claimed.post.thread_ts is None:
+        outcome = Park(outcome.error)
     state, values = _verdict(outcome, timing, chance, now)
     if isinstance(outcome, Refuse) and claimed.post.blocks:
         state, values = NoticeState.READY, _in_plain_text(outcome.error, now)
