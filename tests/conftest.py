@@ -112,3 +112,9 @@ def client(app: Flask) -> FlaskClient:
 def noon() -> datetime:
     """A working day's noon."""
     return datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def one_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests move the clock of their process; a server's own would not follow, so it shows the same."""
+    monkeypatch.setattr("tracker.store.clock.ask", lambda _session, here: here)

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from tracker.clock import utc_now
 from tracker.domain.access import SYSTEM, Actor
 from tracker.domain.budget import WorkKind
@@ -77,6 +79,7 @@ from tracker.store import inventory as inventories
 from tracker.store import person as people
 from tracker.store import scope as scopes
 from tracker.store.database import db
+from tracker.store.notice import OutboxNotice
 from tracker.store.question import Question
 from tracker.store.site import Site
 from tracker.store.transaction import transaction
@@ -137,6 +140,7 @@ def lay() -> Scene:
     scope_item_id, question_id, risk_id, network_id = _around_the_scope(who, engagement_id, site_id, draft)
     _team(who, engagement_id)
     draft_entry_id, moved_entry_id = _decisions(who, engagement_id, site_id)
+    _stuck(engagement_id)
     manager_id, admin_id = who[MANAGER].person_id, who[ADMIN].person_id
     assert manager_id is not None
     assert admin_id is not None
@@ -223,6 +227,19 @@ def _log(who: Actor, site_id: UUID, minutes: int, note: str, *, days_ago: int = 
             time_entry.submit(db.session, who, entry.id, now=now)
         if upto == "approved":
             time_entry.approve(db.session, SYSTEM, entry.id, now=now)
+
+
+def _stuck(engagement_id: UUID) -> None:
+    """Two notices that their channel did not take, and one that Slack may have."""
+    mine = sa.select(OutboxNotice.id).where(OutboxNotice.engagement_id == engagement_id, OutboxNotice.state == "planned")
+    reasons = ("parked", "The channel does not take it: not_in_channel."), ("dead", "Slack refuses the message: msg_too_long.")
+    with work():
+        found = db.session.scalars(mine.order_by(OutboxNotice.due_at.desc(), OutboxNotice.id).limit(3)).all()
+        for notice_id, (state, reason) in zip(
+            found, [*reasons, ("unknown", "Whether it was sent is being looked up.")], strict=False
+        ):
+            values = {"state": state, "reason": reason, "attempts": 1}
+            db.session.execute(sa.update(OutboxNotice).where(OutboxNotice.id == notice_id).values(**values))
 
 
 def _dates(who: Actor, engagement_id: UUID, *specs: tuple[DeadlineKind, UUID | None, Dates]) -> list[UUID]:

@@ -138,6 +138,7 @@ def pages_of(scene: Scene) -> Iterator[tuple[str, str | None, str]]:
     yield "timer-none", MANAGER, "/timer"
     yield "timer-place", ENGINEER, f"/unplaced-time/{scene.unplaced_id}"
     yield "notices", MANAGER, "/notices"
+    yield "notices-stuck", MANAGER, "/notices?state=stuck&tick=all"
     yield "notice", MANAGER, "/notices/latest"
     yield "people", ADMIN, "/people"
     yield "person-new", ADMIN, "/people/new"

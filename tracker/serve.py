@@ -3,11 +3,11 @@
 import sys
 from typing import Any
 
-from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from tracker.jobs import runner
+from tracker.jobs.runner import Metronome
 from tracker.jobs.step import Delivery
 from tracker.logs import logging_config
 from tracker.slack.inbound import socket_mode
@@ -35,7 +35,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             "post_worker_init": self._begin,
             "worker_exit": self._end,
         }
-        self._scheduler: BackgroundScheduler | None = None
+        self._metronome: Metronome | None = None
         self._listener: socket_mode.Listener | None = None
         self._beats = workers == 1
         super().__init__()
@@ -51,12 +51,12 @@ class Server(BaseApplication):  # type: ignore[misc]
         sys.setswitchinterval(SWITCH_SECONDS)
         # Never before the fork: threads and connections do not survive it.
         if self._beats:
-            self._scheduler = runner.start(self._app, self._worker)
+            self._metronome = runner.start(self._app, self._worker)
             self._listener = socket_mode.start(self._app)
 
     def _end(self, _server: Any, _worker: Any) -> None:
-        if self._scheduler is not None:
-            self._scheduler.shutdown(wait=False)
+        if self._metronome is not None:
+            self._metronome.shutdown(wait=False)
         if self._listener is not None:
             self._listener.close()
         with self._app.app_context():

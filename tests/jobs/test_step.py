@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -22,7 +22,7 @@ from tracker.jobs.step import CLEAN, DELIVER, PASS, PLAN, Delivery
 from tracker.services import delivery
 from tracker.services.delivery import Timing
 from tracker.slack.blocks import render
-from tracker.store import outbox, pacing, setting
+from tracker.store import message_edit, outbox, pacing, setting
 from tracker.store.database import db
 from tracker.store.notice import OutboxNotice
 from tracker.store.transaction import transaction
@@ -39,14 +39,22 @@ class SlowSender:
     outcome: Outcome = field(default_factory=lambda: Sent("1.1"))
     sent: list[UUID] = field(default_factory=list)
     looks: list[str] = field(default_factory=list)
+    edited: list[UUID] = field(default_factory=list)
 
     def send(self, post: Post) -> Outcome:
         self.clock.shift(self.seconds)
         self.sent.append(post.notice_id)
         return self.outcome
 
-    def find(self, channel: str, notice_ids: Iterable[UUID], oldest: datetime) -> Mapping[UUID, str] | None:
+    def update(self, post: Post, slack_ts: str) -> Outcome:
+        self.edited.append(post.notice_id)
+        return Sent(slack_ts)
+
+    def find(
+        self, channel: str, notice_ids: Iterable[UUID], oldest: datetime, *, threads: Collection[str] = (), history: bool = True
+    ) -> Mapping[UUID, str] | None:
         assert list(notice_ids)
+        assert history or threads
         assert oldest <= utc_now()
         self.clock.shift(self.seconds)
         self.looks.append(channel)
@@ -165,3 +173,22 @@ def test_the_metronome_beats_by_itself_until_it_is_stopped(app: Flask) -> None:
     finally:
         scheduler.shutdown(wait=True)
     assert not scheduler.running
+
+
+def test_a_pass_sends_first_and_edits_a_few_messages_after(clock: time_machine.Traveller) -> None:
+    due_notices(step.MOST_EDITS + 2)
+    sender = SlowSender(clock)
+    step.plan_and_beat()
+    step.deliver_all(worker_with(sender))
+    ids = list(db.session.scalars(sa.select(OutboxNotice.id)))
+    with transaction(db.session, now=utc_now()):
+        for notice_id in ids:
+            message_edit.want(db.session, notice_id, utc_now())
+    clock.shift(5)
+    step.deliver_all(worker_with(sender))
+    assert len(sender.edited) == step.MOST_EDITS
+    clock.shift(5)
+    step.deliver_all(worker_with(sender))
+    assert sorted(sender.edited) == sorted(ids)
+    assert len(sender.sent) == len(ids), "an edit never posts"
+    assert message_edit.waiting(db.session) == 0

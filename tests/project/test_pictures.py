@@ -16,6 +16,7 @@ from tracker.store.identity import new_id
 WITHOUT = {
     "/healthz": "for machines",
     "/readyz": "for machines",
+    "/metrics": "for machines",
     "/static/<path:filename>": "files",
     "/uploads/<uuid:upload_id>/inventory/rejected.csv": "a file",
     "/uploads/<uuid:upload_id>/sites/rejected.csv": "a file",

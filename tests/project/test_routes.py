@@ -186,6 +186,8 @@ def test_nobody_gets_anywhere_without_signing_in(app: Flask, foreign: Foreign) -
         answer = client.open(foreign.path(rule), method=method)
         if rule.rule.startswith("/api/"):
             assert (answer.status_code, answer.json and answer.json["code"]) == (401, "unauthenticated"), rule.rule
+        elif rule.rule == "/metrics":
+            assert answer.status_code == 401, "a scraper is shown no page to sign in on"
         else:
             assert answer.status_code == 303, rule.rule
             assert answer.location.startswith("/sign-in"), rule.rule

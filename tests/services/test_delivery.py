@@ -24,17 +24,18 @@ from tracker.clock import utc_now
 from tracker.domain.errors import Guard
 from tracker.domain.notice import Audience, Notice, NoticeState, Post, Sent
 from tracker.jobs import step
-from tracker.services import delivery
+from tracker.services import delivery, editing
 from tracker.services import engagement as engagement_service
 from tracker.services.delivery import Claimed, Timing
 from tracker.services.engagement import EngagementChange
 from tracker.slack.blocks import render
 from tracker.slack.sender import SlackSender
+from tracker.store import message_edit, outbox, pacing
 from tracker.store import notice as notices
-from tracker.store import outbox, pacing
 from tracker.store import person as people
 from tracker.store.database import db
 from tracker.store.engagement import Engagement
+from tracker.store.message_edit import MessageEdit
 from tracker.store.notice import OutboxNotice
 from tracker.store.outbox import SlotTaken
 from tracker.store.transaction import transaction
@@ -69,9 +70,9 @@ class Office:
     rendered: list[UUID] = field(default_factory=list)
     chance: Random = field(default_factory=Random)
 
-    def render(self, notice: OutboxNotice) -> Any:
+    def render(self, notice: OutboxNotice, **how: Any) -> Any:
         self.rendered.append(notice.id)
-        return render(notice, base_url="http://localhost")
+        return render(notice, base_url="http://localhost", **how)
 
     def ready(self, engagement: Engagement | None = None, *, channel: str | None = "C1", **over: Any) -> UUID:
         """A notice that is due now."""
@@ -117,15 +118,31 @@ class Office:
     def look(self) -> list[NoticeState]:
         """Look up what is in doubt and due for a look."""
         doubtful = delivery.in_doubt(db.session, now=self.clock.now)
+        where = {channel: delivery.where_to_look(db.session, found_in) for channel, found_in in doubtful.items()}
         db.session.close()
         states: list[NoticeState] = []
         for channel, found_in in doubtful.items():
             oldest = min(each.first_attempt_at or each.due_at for each in found_in)
-            found = self.sender.find(channel, [each.id for each in found_in], oldest)
+            found = self.sender.find(channel, [each.id for each in found_in], oldest, **where[channel])
             with transaction(db.session, now=self.clock.now):
                 moments = {"looked_at": self.clock.now, "now": self.clock.now}
                 states += delivery.reconcile(db.session, found_in, found, TIMING, **moments)
         return states
+
+    def want_edit(self, notice_id: UUID) -> None:
+        with transaction(db.session, now=self.clock.now):
+            message_edit.want(db.session, notice_id, self.clock.now)
+
+    def edit(self) -> MessageEdit | None:
+        """One message brought up to date, if one may be."""
+        with transaction(db.session, now=self.clock.now):
+            taken = editing.claim(db.session, self.render, TIMING, now=self.clock.now)
+        if taken is None:
+            return None
+        outcome = self.sender.update(taken.post, taken.slack_ts)
+        with transaction(db.session, now=self.clock.now):
+            editing.settle(db.session, taken, outcome, TIMING, self.chance, now=self.clock.now)
+        return db.session.get_one(MessageEdit, taken.post.notice_id, populate_existing=True)
 
     def look_twice(self) -> list[NoticeState]:
         """Wait for the quiet period, look, wait, look again."""
@@ -179,8 +196,9 @@ def api_error(error: str) -> Fault:
         pytest.param(api_error("not_in_channel"), "parked", True, id="not in the channel"),
         pytest.param(api_error("is_archived"), "parked", True, id="archived"),
         pytest.param(api_error("restricted_action_read_only_channel"), "parked", True, id="read only"),
-        pytest.param(api_error("invalid_blocks_format"), "dead", True, id="blocks Slack cannot read"),
-        pytest.param(api_error("msg_too_long"), "dead", True, id="too long"),
+        pytest.param(api_error("cannot_reply_to_message"), "parked", True, id="a reply that was none"),
+        pytest.param(api_error("invalid_blocks_format"), "ready", True, id="blocks Slack cannot read"),
+        pytest.param(api_error("msg_too_long"), "ready", True, id="too long"),
         pytest.param(api_error("fatal_error"), "unknown", True, id="fatal error"),
         pytest.param(api_error("internal_error"), "unknown", True, id="internal error"),
         pytest.param(api_error("something_new"), "unknown", True, id="an error nobody knows yet"),
@@ -678,3 +696,141 @@ def explained(text: str, values: Any) -> str:
     word = "EXPLAIN QUERY PLAN" if db.engine.dialect.name == "sqlite" else "EXPLAIN"
     with db.engine.connect() as connection:
         return "\n".join(str(row[-1]) for row in connection.exec_driver_sql(f"{word} {text}", values))
+
+
+# --- threads, edits, plain text --------------------------------------------------------------------------------------
+
+
+def change(notice_id: UUID, **values: Any) -> None:
+    with transaction(db.session, now=NOW):
+        db.session.execute(sa.update(OutboxNotice).where(OutboxNotice.id == notice_id).values(**values))
+
+
+def in_thread(notice_id: UUID, thread_ts: str | None, *, broadcast: bool = False) -> None:
+    """What the claim decides: under which message it stands."""
+    change(notice_id, thread_ts=thread_ts, broadcast=broadcast)
+
+
+def test_a_reply_in_doubt_is_found_in_its_thread_and_stands_in_no_history(office: Office) -> None:
+    engagement = make_engagement(slack_channel="C1")
+    parent = office.ready(engagement, headline="first")
+    assert office.deliver() == "sent"
+    thread_ts = notice_of(parent).slack_ts
+    office.clock.go_on(2 * SECOND)
+    reply = office.ready(engagement, headline="second")
+    in_thread(reply, thread_ts)
+    office.slack.push(FaultKind.ACCEPT_RESET, method="chat.postMessage")
+    assert office.deliver() == "unknown"
+    assert office.sender.find("C1", [reply], NOW) == {}, "the history has no replies"
+    assert set(office.sender.find("C1", [parent, reply], NOW) or {}) == {parent, reply}, "but for threads they opened themselves"
+    office.clock.go_on(TIMING.quiet)
+    assert office.look() == ["sent"]
+    assert len(office.slack.log("conversations.replies")) >= 1
+    assert office.told(reply) == 1
+
+
+def test_a_thread_that_takes_no_reply_costs_no_try_and_the_notice_stands_by_itself(office: Office) -> None:
+    notice_id = office.ready()
+    in_thread(notice_id, "1700000000.000100", broadcast=True)
+    assert office.deliver() == "ready"
+    assert notice_of(notice_id).attempts == 0
+    office.clock.go_on(2 * SECOND)
+    assert office.deliver() == "sent"
+    (message,) = office.slack.messages("C1")
+    assert message.get("thread_ts") is None
+    assert (office.told(notice_id), notice_of(notice_id).thread_ts) == (1, None)
+
+
+def test_a_broadcast_reply_stands_in_the_channel_as_well(office: Office) -> None:
+    engagement = make_engagement(slack_channel="C1")
+    parent = office.ready(engagement, headline="first")
+    office.deliver()
+    office.clock.go_on(2 * SECOND)
+    reply = office.ready(engagement, headline="second")
+    in_thread(reply, notice_of(parent).slack_ts, broadcast=True)
+    assert office.deliver() == "sent"
+    assert reply in (office.sender.find("C1", [reply], NOW, threads=()) or {})
+
+
+def test_what_slack_refuses_is_said_once_in_plain_text_and_then_given_up(office: Office) -> None:
+    notice_id = office.ready()
+    office.slack.push(api_error("invalid_blocks_format"), method="chat.postMessage")
+    assert office.deliver() == "ready"
+    office.clock.go_on(2 * SECOND)
+    assert office.deliver() == "sent"
+    (message,) = office.slack.messages("C1")
+    assert "Shop: the UAT sign-off is due" in message["text"]
+    assert message.get("blocks") in (None, [])
+    assert office.told(notice_id) == 1
+    other = office.ready(headline="another")
+    office.slack.push(api_error("msg_too_long"), method="chat.postMessage", times=2)
+    states = []
+    for _ in range(3):
+        office.clock.go_on(2 * SECOND)
+        states.append(office.deliver())
+    assert states == ["ready", "dead", None]
+    assert "msg_too_long" in (notice_of(other).reason or "")
+
+
+def test_a_message_is_edited_until_it_says_what_is_so_and_never_posted_again(office: Office) -> None:
+    notice_id = office.ready()
+    office.want_edit(notice_id)
+    assert office.edit() is None, "it is not there yet"
+    office.deliver()
+    office.clock.go_on(2 * SECOND)
+    change(notice_id, headline="Done <!channel>")
+    office.slack.push(FaultKind.ACCEPT_RESET, method="chat.update")
+    doubted = office.edit()
+    assert doubted is not None
+    assert (doubted.done, doubted.lease_until, doubted.attempts) == (0, None, 1)
+    assert office.edit() is None, "it pauses"
+    office.clock.go_on(timedelta(minutes=1))
+    done = office.edit()
+    assert done is not None
+    assert (done.wanted, done.done, done.last_error) == (1, 1, None)
+    (message,) = office.slack.messages("C1")
+    assert message["blocks"][0]["block_id"] == f"tracker:{notice_id}:v2"
+    assert "Done &lt;!channel&gt;" in message["blocks"][0]["text"]["text"]
+    assert office.told(notice_id) == 1
+    assert office.edit() is None
+
+
+@pytest.mark.parametrize("error", ["message_not_found", "cant_update_message", "edit_window_closed"])
+def test_a_message_that_can_no_longer_be_edited_is_left_as_it_is(office: Office, error: str) -> None:
+    notice_id = office.ready()
+    office.deliver()
+    office.clock.go_on(2 * SECOND)
+    office.want_edit(notice_id)
+    office.slack.push(api_error(error), method="chat.update")
+    settled = office.edit()
+    assert settled is not None
+    assert (settled.done, settled.last_error) == (1, error)
+    assert (office.edit(), office.told(notice_id)) == (None, 1)
+
+
+def test_an_edit_waits_its_channels_turn_and_a_worker_that_is_lost_loses_nothing(office: Office) -> None:
+    notice_id = office.ready()
+    office.deliver()
+    office.want_edit(notice_id)
+    assert office.edit() is None, "the channel was told something a moment ago"
+    office.clock.go_on(2 * SECOND)
+    with transaction(db.session, now=office.clock.now):
+        assert editing.claim(db.session, office.render, TIMING, now=office.clock.now) is not None
+    office.clock.go_on(2 * SECOND)
+    assert office.edit() is None, "somebody has it"
+    office.clock.go_on(TIMING.lease)
+    settled = office.edit()
+    assert settled is not None
+    assert settled.done == 1
+    assert office.slack.violations() == []
+
+
+def test_a_reminder_that_an_outage_held_up_says_when_it_was_due(office: Office) -> None:
+    make_engagement(kickoff_on=NOW.date() + timedelta(days=9), slack_channel="C1")
+    office.clock.now = NOW + timedelta(days=2)
+    (notice_id, *_others) = office.release()
+    due = notice_of(notice_id).due_at
+    office.clock.now = max(office.clock.now, due + delivery.LATE)
+    assert office.deliver() == "sent"
+    assert "This reminder was due" in notice_of(notice_id).text
+    assert "This reminder was due" in str(office.slack.messages("C1")[0]["blocks"])

@@ -16,7 +16,7 @@ from slack_sdk.http_retry import default_retry_handlers
 from tests.slack_double.faults import SCHEDULED_KINDS, Fault, FaultKind
 from tests.slack_double.server import SlackDouble
 from tests.slack_double.workspace import TOKEN, Token, TokenState
-from tracker.domain.notice import Doubt, Park, Pause, Post, Refuse, Sent, Wait
+from tracker.domain.notice import Doubt, Park, Pause, Post, Refuse, Sent, Unthread, Wait
 from tracker.slack.outcome import LONGEST_WAIT, RETRY_SECONDS
 from tracker.slack.sender import SlackSender
 
@@ -130,7 +130,9 @@ def test_a_proxy_that_is_set_is_used(slack: SlackDouble) -> None:
         ("not_in_channel", Park("not_in_channel")),
         ("is_archived", Park("is_archived")),
         ("restricted_action", Park("restricted_action")),
-        ("restricted_action_thread_locked", Park("restricted_action_thread_locked")),
+        ("restricted_action_thread_locked", Unthread("restricted_action_thread_locked")),
+        ("cannot_reply_to_message", Unthread("cannot_reply_to_message")),
+        ("thread_not_found", Unthread("thread_not_found")),
         ("invalid_blocks", Refuse("invalid_blocks")),
         ("invalid_blocks_format", Refuse("invalid_blocks_format")),
         ("invalid_metadata_schema", Refuse("invalid_metadata_schema")),

@@ -91,8 +91,28 @@ def test_a_parked_notice_is_given_up_and_stays_on_record(client: FlaskClient, en
     assert "Given up. Nobody was told." in client.post(f"/notices/{notice.id}/give-up", follow_redirects=True).text
     late = client.post(f"/notices/{notice.id}/give-up")
     assert late.status_code == 409
-    assert "Only a parked notice is given up." in late.text
+    assert "Only a parked or dead notice is given up, and once." in late.text
     assert "Given up by Mia." in late.text
+
+
+def test_what_is_stuck_is_a_list_of_its_own_and_decided_on_together(client: FlaskClient, engagement: Engagement) -> None:
+    first, second = notices(engagement)
+    for notice in (first, second):
+        park(notice)
+    sign_in(client, make_person(name="Mia"))
+    page = client.get("/notices?state=stuck").text
+    assert 'Stuck <span class="tabs__count">2<' in page
+    assert page.count('type="checkbox"') == 2
+    assert "The channel does not take it." in page
+    assert client.get("/notices?state=stuck&tick=all").text.count(" checked") == 2
+    again = {"request_key": "one", "step": "again", "ids": [str(first.id), "nonsense"]}
+    for _press in range(2):
+        said = client.post("/notices/stuck", data=again, follow_redirects=True)
+    assert 'Stuck <span class="tabs__count">1<' in said.text
+    given = {"request_key": "two", "step": "give_up", "ids": [str(first.id), str(second.id)]}
+    assert "1 notice given up." in client.post("/notices/stuck", data=given, follow_redirects=True).text
+    assert [each.state for each in notices(engagement)] == ["ready", "dead"]
+    assert "Stuck" not in client.get("/notices").text, "what is given up waits for nobody"
 
 
 def test_the_list_goes_on_and_back(client: FlaskClient, app: Flask) -> None:

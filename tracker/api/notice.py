@@ -8,7 +8,7 @@ from pydantic import Field
 from tracker.api.operation import Api, Call, Listing, Out, PageQuery, one_of
 from tracker.domain.access import Permission
 from tracker.domain.errors import Invalid
-from tracker.domain.notice import NoticeState
+from tracker.domain.notice import STUCK, NoticeState
 from tracker.services import delivery as service
 from tracker.store import notice as notices
 from tracker.store.notice import OutboxNotice
@@ -53,12 +53,12 @@ def _after(cursor: str | None) -> tuple[datetime, UUID] | None:
 
 @api.get("/engagements/<uuid:engagement_id>/notices", Permission.SEE_NOTICES)
 def list_notices(call: Call, engagement_id: UUID, query: NoticeQuery) -> Listing[NoticeOut]:
-    """The notices of an engagement, the latest due first."""
+    """The notices of an engagement, the latest due first; with `state=stuck` those that wait for somebody or for a look."""
     rows = notices.page(
         call.session,
         call.actor,
         engagement_id=engagement_id,
-        state=one_of("state", query.state, list(NoticeState)),
+        state=one_of("state", query.state, [*NoticeState, STUCK]),
         after=_after(query.cursor),
         limit=query.limit + 1,
     )
@@ -75,5 +75,5 @@ def send_notice_again(call: Call, notice_id: UUID) -> NoticeOut:
 
 @api.post("/notices/<uuid:notice_id>/give-up", Permission.EDIT_ENGAGEMENT, status=200)
 def give_notice_up(call: Call, notice_id: UUID) -> NoticeOut:
-    """Settle a parked notice unsent."""
+    """Settle a parked notice unsent, or be done with a dead one."""
     return notice_out(service.give_up(call.session, call.actor, notice_id, now=call.now))

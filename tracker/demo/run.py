@@ -18,7 +18,7 @@ from tracker.store import schema
 from tracker.store.database import db
 
 FOLDER = "demo"
-LEFT_BY_LAST_TIME = ("tracker.sqlite", "tracker.sqlite-wal", "tracker.sqlite-shm", "tracker.sqlite.turn")
+LEFT_BY_LAST_TIME = ("last-run", "tracker.sqlite", "tracker.sqlite-wal", "tracker.sqlite-shm", "tracker.sqlite.turn")
 
 
 @dataclass(frozen=True)

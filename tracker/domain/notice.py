@@ -26,6 +26,11 @@ class NoticeState(StrEnum):
 # What is not on the wire may still be called off when its deadline moves or is done.
 CANCELLABLE = (NoticeState.PLANNED, NoticeState.READY, NoticeState.PARKED)
 SETTLED = (NoticeState.SENT, NoticeState.DEAD, NoticeState.EXPIRED, NoticeState.CANCELLED)
+# No state but a list: what waits for somebody, or for a look into its channel. `GIVEN_UP` begins the reason of what
+# somebody has decided on.
+STUCK = "stuck"
+STUCK_STATES = (NoticeState.PARKED, NoticeState.DEAD, NoticeState.UNKNOWN)
+GIVEN_UP = "Given up by "
 STATE_MEANINGS: Mapping[NoticeState, str] = {
     NoticeState.PLANNED: "Waiting for its time.",
     NoticeState.READY: "Due; sent at the next tick.",
@@ -141,6 +146,13 @@ class Park:
 
 
 @dataclass(frozen=True)
+class Unthread:
+    """Not sent: it cannot stand under the message that it was to stand under."""
+
+    error: str
+
+
+@dataclass(frozen=True)
 class Refuse:
     """Not sent: Slack does not like the message itself."""
 
@@ -154,4 +166,4 @@ class Doubt:
     error: str
 
 
-Outcome = Sent | Wait | Pause | Park | Refuse | Doubt
+Outcome = Sent | Wait | Pause | Park | Unthread | Refuse | Doubt

@@ -19,6 +19,8 @@ from tracker.store.person import TOKEN_PREFIX, actor_of_session, actor_of_token
 from tracker.store.visibility import must_see
 
 API = "/api/"
+# Outside the API, but asked by programs as well: a token is taken, and without either the answer is no page to sign in on.
+BY_TOKEN_TOO = ("/metrics",)
 VIEW_AS = "view_as"
 READING = ("GET", "HEAD", "OPTIONS")
 
@@ -46,7 +48,7 @@ def _begin() -> None:
 def _check() -> None:
     if request.endpoint == "static":
         return
-    if request.path.startswith(API):
+    if request.path.startswith(API) or (request.path in BY_TOKEN_TOO and "Authorization" in request.headers):
         _read_token()
     else:
         _read_session()

@@ -2,12 +2,15 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
 
 from tracker.jobs import step
+from tracker.jobs.attendance import Attendance
 from tracker.jobs.schedule import JOBS
 from tracker.jobs.step import Delivery
 from tracker.settings import Settings
@@ -15,7 +18,29 @@ from tracker.settings import Settings
 log = logging.getLogger("tracker.jobs")
 
 
-def start(app: Flask, worker: Delivery) -> BackgroundScheduler:
+@dataclass(frozen=True)
+class Metronome:
+    """What beats in the background, and the run it is."""
+
+    app: Flask
+    scheduler: BackgroundScheduler
+    attendance: Attendance
+
+    @property
+    def running(self) -> bool:
+        return bool(self.scheduler.running)
+
+    def shutdown(self, *, wait: bool) -> None:
+        """Stop beating. Only a stop that waits for what is under way is one that leaves nothing half done."""
+        self.scheduler.shutdown(wait=wait)
+        with self.app.app_context():
+            try:
+                self.attendance.go()
+            except SQLAlchemyError:
+                log.exception("no goodbye")
+
+
+def start(app: Flask, worker: Delivery) -> Metronome:
     """Start beating in the background. In-memory jobs only: one that is missed is made up for by the next."""
     settings: Settings = app.config["SETTINGS"]
     scheduler = BackgroundScheduler(
@@ -23,16 +48,25 @@ def start(app: Flask, worker: Delivery) -> BackgroundScheduler:
         executors={"default": ThreadPoolExecutor(len(JOBS))},
         job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
     )
+    attendance = Attendance(settings.instance)
+    every = {**bodies(worker), step.DELIVER: lambda: _attend(attendance, worker)}
     for job in JOBS:
-        beat = _guarded(app, job.name, bodies(worker)[job.name])
+        beat = _guarded(app, job.name, every[job.name])
         scheduler.add_job(beat, "interval", seconds=settings.tick * job.ticks, id=job.name, jitter=settings.tick * job.ticks / 10)
     scheduler.start()
-    return scheduler
+    return Metronome(app, scheduler, attendance)
 
 
 def bodies(worker: Delivery) -> Mapping[str, Callable[[], None]]:
     """What each job does."""
     return {step.PLAN: step.plan_and_beat, step.DELIVER: lambda: step.deliver_and_beat(worker), step.CLEAN: step.clean}
+
+
+def _attend(attendance: Attendance, worker: Delivery) -> None:
+    """Deliver, but not before what the run before may have left is seen to."""
+    attendance.come()
+    step.deliver_and_beat(worker)
+    attendance.beat()
 
 
 def _guarded(app: Flask, name: str, body: Callable[[], None]) -> Callable[[], None]:

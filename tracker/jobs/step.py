@@ -8,14 +8,16 @@ from datetime import datetime, timedelta
 from random import Random
 
 from tracker.clock import utc_now
-from tracker.domain.notice import NoticeState, Wait
+from tracker.domain.notice import NoticeState, Pause, Wait
 from tracker.edge.work import work
-from tracker.services import delivery, digest, ps_block
+from tracker.services import delivery, digest, editing, ps_block
 from tracker.services.delivery import Claimed, Render, Sender, Timing
+from tracker.services.editing import Editing
 from tracker.settings import Settings
-from tracker.store import account_link, hours_upload, outbox, person, setting, upload
+from tracker.store import account_link, clock, hours_upload, outbox, person, setting, upload
 from tracker.store import digest as digests
 from tracker.store import ps_block as ps_blocks
+from tracker.store import worker as workers
 from tracker.store.database import db
 from tracker.store.notice import OutboxNotice
 from tracker.store.outbox import SlotTaken
@@ -30,6 +32,14 @@ PASS = timedelta(seconds=10)
 CLAIM_TRIES = 5
 # What is planned at its moment, for the facts of then; each carries a step forward and tells whether there was one.
 PLANNING = (delivery.replan_due, ps_block.turn_due, digest.weekly_due, digest.daily_due)
+# Messages of a pass that are edited, after what is to be sent: Slack takes fifty edits a minute, and a tick is five seconds.
+MOST_EDITS = 4
+WORKERS_KEPT = timedelta(days=60)
+
+
+def moment() -> datetime:
+    """The present by the clock that all workers share. Leases and turns go by it, whatever a node's own clock says."""
+    return clock.database_now(db.session, utc_now())
 
 
 def timing_of(settings: Settings) -> Timing:
@@ -60,7 +70,7 @@ def plan(now: datetime) -> list[OutboxNotice]:
     released: list[OutboxNotice] = []
     while True:
         with work():
-            some = delivery.release_due(db.session, now=now, ready_at=utc_now())
+            some = delivery.release_due(db.session, now=now, ready_at=moment())
         released += some
         if not some:
             return released
@@ -135,7 +145,7 @@ def deliver_all(worker: Delivery) -> Counter[NoticeState]:
     """Look up what is in doubt and send what may be sent now, for a while; count what came of each."""
     with work():
         delivery.say_why_waiting(db.session, connected=worker.sender is not None)
-        delivery.sweep(db.session, worker.timing, now=utc_now())
+        delivery.sweep(db.session, worker.timing, now=moment())
     counts: Counter[NoticeState] = Counter()
     if worker.sender is None:
         return counts
@@ -143,6 +153,7 @@ def deliver_all(worker: Delivery) -> Counter[NoticeState]:
     end = utc_now() + PASS
     while utc_now() < end and (state := deliver_one(worker, worker.sender)) is not None:
         counts[state] += 1
+    edit_some(worker, worker.sender)
     return counts
 
 
@@ -158,7 +169,7 @@ def deliver_one(worker: Delivery, sender: Sender) -> NoticeState | None:
         # Held up since the claim: the lease could run out before Slack answers, and another would take it for lost.
         outcome = Wait(0, "the worker was held up", hold_channel=False)
     with work():
-        state = delivery.settle(db.session, claimed, outcome, worker.timing, worker.chance, now=utc_now())
+        state = delivery.settle(db.session, claimed, outcome, worker.timing, worker.chance, now=moment())
     return state or NoticeState.UNKNOWN
 
 
@@ -167,34 +178,59 @@ def claim(worker: Delivery) -> Claimed | None:
     for _ in range(CLAIM_TRIES):
         try:
             with work():
-                return delivery.claim(db.session, worker.render, worker.timing, worker.node, now=utc_now())
+                return delivery.claim(db.session, worker.render, worker.timing, worker.node, now=moment())
+        except SlotTaken:
+            continue
+    return None
+
+
+def edit_some(worker: Delivery, sender: Sender) -> int:
+    """Bring some messages up to date, paced as posts are; tell how many. Where Slack asks to wait the pass ends."""
+    edited = 0
+    while edited < MOST_EDITS and (taken := claim_edit(worker)) is not None:
+        outcome = sender.update(taken.post, taken.slack_ts)
+        with work():
+            editing.settle(db.session, taken, outcome, worker.timing, worker.chance, now=moment())
+        edited += 1
+        if isinstance(outcome, Wait | Pause):
+            break
+    return edited
+
+
+def claim_edit(worker: Delivery) -> Editing | None:
+    """Take one message to edit under a lease. Anew where the channel's slot went to another."""
+    for _ in range(CLAIM_TRIES):
+        try:
+            with work():
+                return editing.claim(db.session, worker.render, worker.timing, now=moment())
         except SlotTaken:
             continue
     return None
 
 
 def look_up(worker: Delivery, sender: Sender) -> list[NoticeState]:
-    """Read back the channels of notices in doubt, one read a channel, and settle what that shows."""
-    by_channel = delivery.in_doubt(db.session, now=utc_now())
+    """Read back the channels of notices in doubt, one look a channel, and settle what that shows."""
+    shared, here = moment(), utc_now()
+    by_channel = delivery.in_doubt(db.session, now=shared)
+    where = {channel: delivery.where_to_look(db.session, notices) for channel, notices in by_channel.items()}
     db.session.close()
     states: list[NoticeState] = []
-    end = utc_now() + PASS
     for channel, notices in by_channel.items():
-        looked_at = utc_now()
-        if looked_at >= end:
+        passed = utc_now() - here
+        if passed >= PASS:
             break
         oldest = min(notice.first_attempt_at or notice.due_at for notice in notices)
-        found = sender.find(channel, [notice.id for notice in notices], oldest)
+        found = sender.find(channel, [notice.id for notice in notices], oldest, **where[channel])
         with work():
-            states += delivery.reconcile(db.session, notices, found, worker.timing, looked_at=looked_at, now=utc_now())
+            states += delivery.reconcile(db.session, notices, found, worker.timing, looked_at=shared + passed, now=moment())
     return states
 
 
 def next_moment() -> datetime | None:
     """When the next ready notice that only waits for its turn may be sent."""
-    moment = outbox.next_slot(db.session, utc_now())
+    first = outbox.next_slot(db.session, moment())
     db.session.close()
-    return moment
+    return first
 
 
 def deliver_and_beat(worker: Delivery) -> None:
@@ -212,4 +248,5 @@ def clean() -> None:
         account_link.forget(db.session, before=now - REQUESTS_KEPT)
         upload.forget(db.session, before=now)
         hours_upload.forget(db.session, before=now)
+        workers.forget(db.session, before=now - WORKERS_KEPT)
         setting.beat(db.session, CLEAN, NODE, now)

@@ -4,16 +4,30 @@ Each function is one step. Those that change rows run inside a transaction that 
 between two of them, never in one.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Protocol
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from tracker.domain.access import Actor, Permission
 from tracker.domain.errors import Guard
-from tracker.domain.notice import CANCELLABLE, Doubt, NoticeState, Outcome, Park, Pause, Post, Refuse, Sent, Wait
+from tracker.domain.notice import (
+    CANCELLABLE,
+    GIVEN_UP,
+    Doubt,
+    NoticeState,
+    Outcome,
+    Park,
+    Pause,
+    Post,
+    Refuse,
+    Sent,
+    Unthread,
+    Wait,
+)
 from tracker.services import thread
 from tracker.services.planning import channel_of, just_before, replan, revise
 from tracker.store import audit, outbox, pacing
@@ -25,9 +39,15 @@ from tracker.store.engagement import Engagement
 from tracker.store.notice import OutboxNotice
 
 MAX_FAILURES = 12
+# Later than that a reminder says when it was due; earlier it is only the tick, the pace or a short pause.
+LATE = timedelta(minutes=15)
+# What came due longer ago than that and was never tried is looked up first, where this database may not know everything.
+OVERDUE = timedelta(minutes=10)
 NO_CHANNEL = "The engagement has no Slack channel yet."
 NOT_CONNECTED = "Slack is not connected."
 UNREADABLE = "the channel could not be read"
+REPEATED = f"{UNREADABLE}; sent again, marked as a possible repeat"
+FOUND = "found in the channel"
 
 
 class Sender(Protocol):
@@ -36,11 +56,28 @@ class Sender(Protocol):
     def send(self, post: Post) -> Outcome:
         """Put one message on the wire, exactly once; every fault is an outcome, not an exception."""
 
-    def find(self, channel: str, notice_ids: Iterable[UUID], oldest: datetime) -> Mapping[UUID, str] | None:
-        """Slack's timestamps of those notices that stand in the channel; None where it cannot be read."""
+    def update(self, post: Post, slack_ts: str) -> Outcome:
+        """Edit a message in place; `Sent` where it is as it should be."""
+
+    def find(
+        self,
+        channel: str,
+        notice_ids: Iterable[UUID],
+        oldest: datetime,
+        *,
+        threads: Collection[str] = (),
+        history: bool = True,
+    ) -> Mapping[UUID, str] | None:
+        """Slack's timestamps of those notices that stand in the channel, or in these threads; None where it cannot be read."""
 
 
-Render = Callable[[OutboxNotice], Mapping[str, Any]]
+class Decision(Protocol):
+    """What somebody decides on a notice that is stuck: `send_again` or `give_up`."""
+
+    def __call__(self, session: AnySession, actor: Actor, notice_id: UUID, *, now: datetime) -> OutboxNotice: ...
+
+
+Render = Callable[..., Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -101,6 +138,7 @@ def claim(session: AnySession, render: Render, timing: Timing, owner: str, *, no
     body = notice.body
     if body is None:
         thread.place(session, notice)
+        say_late(session, notice, now=now)
         body = dict(render(notice))
         outbox.freeze_body(session, notice.id, body)
     assert notice.channel is not None
@@ -108,11 +146,26 @@ def claim(session: AnySession, render: Render, timing: Timing, owner: str, *, no
     return Claimed(notice.id, notice.fence, post)
 
 
+def say_late(session: AnySession, notice: OutboxNotice, *, now: datetime) -> None:
+    """A reminder that an outage held up says when it was due, once."""
+    if notice.deadline_id is None or now - notice.due_at < LATE:
+        return
+    zone = session.get_one(Engagement, notice.engagement_id).time_zone
+    line = f"This reminder was due {notice.due_at.astimezone(ZoneInfo(zone)):%a %-d %b, %H:%M} ({zone})."
+    if line not in notice.text:
+        notice.text = f"{notice.text}\n{line}".strip()
+        session.flush()
+
+
 def settle(
     session: AnySession, claimed: Claimed, outcome: Outcome, timing: Timing, chance: Random, *, now: datetime
 ) -> NoticeState | None:
     """Write down what came of a try. None where the lease was lost meanwhile: then it is only logged."""
+    if isinstance(outcome, Unthread) and claimed.post.thread_ts is None:
+        outcome = Park(outcome.error)
     state, values = _verdict(outcome, timing, chance, now)
+    if isinstance(outcome, Refuse) and claimed.post.blocks:
+        state, values = NoticeState.READY, _in_plain_text(outcome.error, now)
     mine = outbox.settle(session, claimed.notice_id, claimed.fence, state, **values)
     error = None if isinstance(outcome, Sent) else outcome.error
     outbox.log(session, claimed.notice_id, claimed.fence, state if mine else "too late to settle", error, now)
@@ -151,12 +204,40 @@ def _verdict(outcome: Outcome, timing: Timing, chance: Random, now: datetime) ->
             }
         case Park(error):
             return NoticeState.PARKED, {"last_error": error, "reason": f"The channel does not take it: {error}."}
+        case Unthread(error):
+            # Once more by itself: nothing was sent, and that is no failure of the notice.
+            return NoticeState.READY, {
+                "next_at": now,
+                "last_error": error,
+                "attempts": OutboxNotice.attempts - 1,
+                "thread_ts": None,
+                "broadcast": False,
+                "reason": f"It cannot stand under its message: {error}. It is sent by itself.",
+            }
         case Refuse(error):
             return NoticeState.DEAD, {
                 "last_error": error,
                 "settled_at": now,
                 "reason": f"Slack refuses the message: {error}.",
             }
+
+
+def _in_plain_text(error: str, now: datetime) -> dict[str, Any]:
+    return {
+        "next_at": now,
+        "last_error": error,
+        "plain": True,
+        "body": None,
+        "reason": f"Slack refuses its layout: {error}. It is sent as plain text.",
+    }
+
+
+def where_to_look(session: AnySession, notices: Sequence[OutboxNotice]) -> dict[str, Any]:
+    """What of a channel is read for some notices beside its history: threads; those instead where all stand in one."""
+    threads = outbox.threads_around(session, notices)
+    if not threads:
+        return {}
+    return {"threads": threads, "history": any(notice.thread_ts is None or notice.attempts == 0 for notice in notices)}
 
 
 def in_doubt(session: AnySession, *, now: datetime, limit: int = 200) -> dict[str, list[OutboxNotice]]:
@@ -205,7 +286,7 @@ def _unreadable(
         "body": None,
         "reason": "It may be a repeat: the channel could not be read.",
     }
-    return NoticeState.READY, repeat, f"{UNREADABLE}; sent again, marked as a possible repeat"
+    return NoticeState.READY, repeat, REPEATED
 
 
 def _look(
@@ -214,7 +295,7 @@ def _look(
     again = {"next_at": now + timing.between_looks}
     if notice.id in found:
         values = {"slack_ts": found[notice.id], "settled_at": now, "last_error": None, "reason": None}
-        return NoticeState.SENT, values, "found in the channel"
+        return NoticeState.SENT, values, FOUND
     settled_down = (notice.last_attempt_at or notice.created_at) + timing.quiet
     if looked_at < settled_down:
         return NoticeState.UNKNOWN, {"next_at": settled_down}, "looked up too early"
@@ -240,8 +321,8 @@ def send_again(session: AnySession, actor: Actor, notice_id: UUID, *, now: datet
     if notice.state not in (NoticeState.PARKED, NoticeState.DEAD):
         raise Guard("Only a parked or dead notice is sent again.", rule="notice_state")
     engagement = engagements.get(session, actor, notice.engagement_id)
+    notice.plain, notice.thread_ts, notice.broadcast, notice.last_error = False, None, False, None
     notice.channel = channel_of(engagement, notice.kind, notice.audience, now_in=notice.channel)
-    notice.thread_ts, notice.broadcast = None, False
     notice.state, notice.next_at, notice.reason, notice.settled_at, notice.body = (
         NoticeState.READY,
         now,
@@ -258,21 +339,44 @@ def send_again(session: AnySession, actor: Actor, notice_id: UUID, *, now: datet
 
 
 def give_up(session: AnySession, actor: Actor, notice_id: UUID, *, now: datetime) -> OutboxNotice:
-    """Settle a parked notice unsent. Raises NotFound, NotAllowed, Guard for one that is not parked."""
+    """Settle a parked notice unsent, or be done with a dead one. Raises NotFound, NotAllowed, Guard for one that is neither."""
     notice = notices.get(session, actor, notice_id)
     actor.must(Permission.EDIT_ENGAGEMENT)
     session.refresh(notice, with_for_update=True)
-    if notice.state != NoticeState.PARKED:
-        raise Guard("Only a parked notice is given up.", rule="notice_state")
-    notice.state, notice.settled_at, notice.reason = NoticeState.DEAD, now, f"Given up by {actor.name}."
+    if notice.state not in (NoticeState.PARKED, NoticeState.DEAD) or (notice.reason or "").startswith(GIVEN_UP):
+        raise Guard("Only a parked or dead notice is given up, and once.", rule="notice_state")
+    notice.state, notice.settled_at, notice.reason = NoticeState.DEAD, now, f"{GIVEN_UP}{actor.name}."
     session.flush()
     audit.record(session, actor, notice.engagement_id, "notice.given_up", ("notice", notice.id))
     return notice
 
 
+def decide_on(session: AnySession, actor: Actor, notice_ids: Collection[UUID], decide: Decision, *, now: datetime) -> int:
+    """Send several notices again, or give them up; tell how many. What has moved on meanwhile stays as it is.
+
+    Raises NotFound where one of them is not the actor's to know of.
+    """
+    done = 0
+    for notice_id in sorted(set(notice_ids)):
+        try:
+            decide(session, actor, notice_id, now=now)
+        except Guard:
+            continue
+        done += 1
+    return done
+
+
 def slack_works(session: AnySession) -> None:
     """Slack answered: let go of the breaker, so that what waited is sent."""
     pacing.free(session, pacing.WORKSPACE)
+
+
+def verify_first(session: AnySession, reason: str, *, now: datetime) -> int:
+    """Look up what is overdue and was never tried before sending it: this database may have forgotten that it was.
+
+    What repeats is planned up to now first (`replan_due`). Leases of workers that run are not touched.
+    """
+    return outbox.doubt_overdue(session, now, now - OVERDUE, reason)
 
 
 def retake_after_restore(session: AnySession, *, now: datetime) -> int:

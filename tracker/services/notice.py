@@ -90,7 +90,7 @@ def snooze(session: AnySession, actor: Actor, notice_id: UUID, choice: Snooze, *
     again = _again(notice, until, limit)
     assert again.origin_id is not None
     outbox.call_off_snoozes(session, again.origin_id, again.key, ANEW, now)
-    channel = channel_of(engagement, notice.kind, notice.audience)
+    channel = channel_of(engagement, notice.kind, notice.audience, now_in=notice.channel)
     outbox.plan(session, engagement.id, [again], {notice.audience: channel}, now)
     message_edit.want(session, notice.id, now)
     said = {"kind": notice.kind, "until": until}

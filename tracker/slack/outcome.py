@@ -7,7 +7,7 @@ from urllib.error import URLError
 
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-from tracker.domain.notice import Doubt, Outcome, Park, Pause, Refuse, Wait
+from tracker.domain.notice import Doubt, Outcome, Park, Pause, Refuse, Unthread, Wait
 
 RETRY_SECONDS = 30.0
 LONGEST_WAIT = 3600.0
@@ -34,9 +34,10 @@ CHANNEL_ERRORS = (
     "no_permission",
     "ekm_access_denied",
     "messages_tab_disabled",
-    "cannot_reply_to_message",
-    "thread_not_found",
+    "is_inactive",
 )
+# The message that it was to stand under takes no replies, or is gone.
+THREAD_ERRORS = ("cannot_reply_to_message", "thread_not_found", "restricted_action_thread_locked")
 CONTENT_ERRORS = (
     "msg_too_long",
     "msg_blocks_too_long",
@@ -45,6 +46,8 @@ CONTENT_ERRORS = (
     "metadata_too_large",
     "markdown_text_conflict",
 )
+# A message that cannot be edited any more: it was deleted, is not ours, or is too old for its workspace.
+EDIT_ERRORS = ("message_not_found", "cant_update_message", "edit_window_closed")
 CONTENT_PREFIXES = ("invalid_blocks", "invalid_metadata")
 
 
@@ -61,9 +64,11 @@ def of_answer(error: SlackApiError) -> Outcome:
         return Wait(RETRY_SECONDS, code, hold_channel=False)
     if code in WORKSPACE_ERRORS:
         return Pause(code)
+    if code in THREAD_ERRORS:
+        return Unthread(code)
     if code in CHANNEL_ERRORS or code.startswith("restricted_action"):
         return Park(code)
-    if code in CONTENT_ERRORS or code.startswith(CONTENT_PREFIXES):
+    if code in CONTENT_ERRORS + EDIT_ERRORS or code.startswith(CONTENT_PREFIXES):
         return Refuse(code)
     return Doubt(code[:200] or f"HTTP {status}, not an answer of Slack")
 

@@ -1,6 +1,6 @@
 """The one place that talks to Slack: posts a message once, reads a channel back, tests the connection."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -51,13 +51,14 @@ class SlackSender:
 
     def send(self, post: Post) -> Outcome:
         """Post one message with its marker. One request at most; every fault is an outcome."""
-        metadata = {"event_type": EVENT_TYPE, "event_payload": {"id": str(post.notice_id)}}
         try:
             answer = self._client.chat_postMessage(
                 channel=post.channel,
                 text=post.text,
-                blocks=[dict(block) for block in post.blocks],
-                metadata=metadata,
+                blocks=[dict(block) for block in post.blocks] or None,
+                metadata=_metadata(post),
+                thread_ts=post.thread_ts,
+                reply_broadcast=True if post.thread_ts and post.broadcast else None,
                 unfurl_links=False,
                 unfurl_media=False,
             )
@@ -68,28 +69,68 @@ class SlackSender:
             return of_fault(error)
         return Sent(slack_ts) if isinstance(slack_ts, str) and slack_ts else Doubt("an answer without a timestamp")
 
-    def find(self, channel: str, notice_ids: Iterable[UUID], oldest: datetime) -> Mapping[UUID, str] | None:
-        """The timestamps of those notices that stand in the channel; None where it cannot be read to its end."""
+    def update(self, post: Post, slack_ts: str) -> Outcome:
+        """Say in place of a message what it should say now. What is in doubt may simply be done again."""
+        try:
+            self._client.chat_update(
+                channel=post.channel,
+                ts=slack_ts,
+                text=post.text,
+                blocks=[dict(block) for block in post.blocks],
+                metadata=_metadata(post),
+            )
+        except SlackApiError as error:
+            return of_answer(error)
+        except WIRE_FAULTS as error:
+            return of_fault(error)
+        return Sent(slack_ts)
+
+    def find(
+        self,
+        channel: str,
+        notice_ids: Iterable[UUID],
+        oldest: datetime,
+        *,
+        threads: Collection[str] = (),
+        history: bool = True,
+    ) -> Mapping[UUID, str] | None:
+        """The timestamps of those notices that stand in the channel; None where it cannot be read to its end.
+
+        Replies do not stand in the history: they are read from these threads, and from those that notices looked for have
+        opened themselves. A thread that is gone holds nothing.
+        """
         wanted = {str(notice_id): notice_id for notice_id in notice_ids}
         found: dict[UUID, str] = {}
+        unread = list(threads)
         try:
-            for message in self._history(channel, oldest - BEFORE_THE_FIRST_TRY):
-                for marker in _markers(message):
-                    if marker in wanted:
-                        found[wanted[marker]] = str(message["ts"])
+            if history:
+                for message in self._history(channel, oldest - BEFORE_THE_FIRST_TRY):
+                    found |= _found_in(message, wanted)
+                    if message.get("reply_count") and any(marker in wanted for marker in _markers(message)):
+                        unread.append(str(message["ts"]))
+            for thread_ts in dict.fromkeys(unread):
+                for message in self._replies(channel, thread_ts, oldest - BEFORE_THE_FIRST_TRY):
+                    found |= _found_in(message, wanted)
         except (SlackApiError, *WIRE_FAULTS):
             return None
         return found
 
     def _history(self, channel: str, oldest: datetime) -> Iterator[Mapping[str, Any]]:
+        return self._pages("conversations.history", channel=channel, oldest=f"{oldest.timestamp():.6f}")
+
+    def _replies(self, channel: str, thread_ts: str, oldest: datetime) -> Iterator[Mapping[str, Any]]:
+        try:
+            yield from self._pages("conversations.replies", channel=channel, ts=thread_ts, oldest=f"{oldest.timestamp():.6f}")
+        except SlackApiError as error:
+            if not isinstance(error.response.data, dict) or error.response.data.get("error") != "thread_not_found":
+                raise
+
+    def _pages(self, method: str, **arguments: Any) -> Iterator[Mapping[str, Any]]:
         cursor = ""
         for _page in range(MAX_PAGES):
-            answer = self._client.conversations_history(
-                channel=channel,
-                oldest=f"{oldest.timestamp():.6f}",
-                limit=PAGE,
-                cursor=cursor or None,
-                include_all_metadata=True,
+            further = {"cursor": cursor} if cursor else {}
+            answer = self._client.api_call(
+                method, http_verb="GET", params=arguments | further | {"limit": PAGE, "include_all_metadata": 1}
             )
             yield from answer["messages"]
             cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
@@ -110,6 +151,14 @@ class SlackSender:
         granted = {scope.strip() for scope in headers.get("x-oauth-scopes", "").split(",") if scope.strip()}
         missing = tuple(scope for scope in SCOPES_NEEDED if granted and scope not in granted)
         return Connection(ok=True, team=answer.get("team"), bot=answer.get("user"), missing_scopes=missing)
+
+
+def _metadata(post: Post) -> dict[str, Any]:
+    return {"event_type": EVENT_TYPE, "event_payload": {"id": str(post.notice_id)}}
+
+
+def _found_in(message: Mapping[str, Any], wanted: Mapping[str, UUID]) -> dict[UUID, str]:
+    return {wanted[marker]: str(message["ts"]) for marker in _markers(message) if marker in wanted}
 
 
 def _markers(message: Mapping[str, Any]) -> Iterator[str]:

@@ -6,6 +6,7 @@ The clock is read here and in tracker/clock.py only; here it orders ids and deci
 import os
 import threading
 import time
+from datetime import datetime
 from uuid import UUID
 
 _lock = threading.Lock()
@@ -20,3 +21,8 @@ def new_id() -> UUID:
         _last = stamp
     random = int.from_bytes(os.urandom(8), "big") & (1 << 62) - 1
     return UUID(int=(stamp >> 12 & (1 << 48) - 1) << 80 | 7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | random)
+
+
+def first_id_at(moment: datetime) -> UUID:
+    """The least id that could have been made at a moment: what was made later has a greater one."""
+    return UUID(int=(int(moment.timestamp() * 1000) & (1 << 48) - 1) << 80 | 7 << 76 | 0b10 << 62)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.domain.access import Actor
 from tracker.domain.errors import NotFound
-from tracker.domain.notice import DAILY_DIGEST, SETTLED, NoticeState
+from tracker.domain.notice import DAILY_DIGEST, GIVEN_UP, SETTLED, STUCK, STUCK_STATES, NoticeState
 from tracker.store.database import AnySession, Base, Keyed, changed_one, table_of
 from tracker.store.engagement import Engagement, visible
 
@@ -140,6 +140,12 @@ def shown(actor: Actor) -> sa.ColumnElement[bool]:
     return sa.and_(visible(actor), table.c.kind != DAILY_DIGEST)
 
 
+_STUCK = sa.and_(
+    table.c.state.in_(STUCK_STATES),
+    sa.or_(table.c.state != NoticeState.DEAD, sa.not_(sa.func.coalesce(table.c.reason, "").startswith(GIVEN_UP))),
+)
+
+
 def page(
     session: AnySession,
     actor: Actor,
@@ -156,7 +162,7 @@ def page(
     if engagement_id is not None:
         query = query.where(table.c.engagement_id == engagement_id)
     if state is not None:
-        query = query.where(table.c.state == state)
+        query = query.where(_STUCK if state == STUCK else table.c.state == state)
     if after is not None:
         query = query.where(sa.tuple_(table.c.due_at, table.c.id) < sa.tuple_(*after))
     rows = session.execute(query.order_by(table.c.due_at.desc(), table.c.id.desc()).limit(limit))
@@ -167,6 +173,12 @@ def count_by_state(session: AnySession, actor: Actor) -> dict[str, int]:
     """How many notices an actor may see stand in each state."""
     query = sa.select(table.c.state, sa.func.count()).join(Engagement, Engagement.id == table.c.engagement_id)
     return {row[0]: row[1] for row in session.execute(query.where(shown(actor)).group_by(table.c.state))}
+
+
+def count_stuck(session: AnySession, actor: Actor) -> int:
+    """How many notices an actor may see wait for somebody, or for a look."""
+    query = sa.select(sa.func.count()).select_from(table.join(table_of(Engagement), Engagement.id == table.c.engagement_id))
+    return int(session.execute(query.where(shown(actor), _STUCK)).scalar_one())
 
 
 _COMING = (

@@ -14,6 +14,7 @@ from tracker.domain.notice import CANCELLABLE, DAILY_DIGEST, TEAM_ONLY, Notice, 
 from tracker.store.database import AnySession, changed_one, dialect_insert, table_of
 from tracker.store.notice import DeliveryAttempt, OutboxNotice, table
 from tracker.store.pacing import WORKSPACE, SlackChannel, take_slot, workspace_hold
+from tracker.store.thread import SlackThread
 
 NOTICES = UUID("7d0c6f0e-3a52-4d0b-9a57-1f6a3e0c2b11")
 _content = ("channel", "headline", "text", "facts", "path", "mention", "due_at", "useless_after", "next_at")
@@ -331,6 +332,37 @@ def outbox_faults(session: AnySession, now: datetime, patience: timedelta) -> li
     # What a look after a restore has found was sent before; its words are in the channel only.
     bodyless = sa.select(table.c.id).where(table.c.state == NoticeState.SENT, table.c.body.is_(None), table.c.attempts > 0)
     return faults + [f"notice {notice_id}: sent, but what was said was not kept" for notice_id in session.scalars(bodyless)]
+
+
+def doubt_overdue(session: AnySession, now: datetime, due_before: datetime, reason: str) -> int:
+    """Put into doubt what came due before a moment and was, as far as this database knows, never tried."""
+    waiting = sa.or_(
+        sa.and_(_is(NoticeState.PLANNED), table.c.due_at <= due_before),
+        sa.and_(_is(NoticeState.READY), table.c.next_at <= now, table.c.due_at <= due_before),
+    )
+    untried = (table.c.attempts == 0, table.c.first_attempt_at.is_(None), table.c.useless_after > now)
+    ids = _locked(session, waiting, *untried, table.c.road == "slack", table.c.channel.is_not(None), skip=True)
+    return _change(
+        session,
+        ids,
+        state=NoticeState.UNKNOWN,
+        absent_seen=0,
+        next_at=now,
+        first_attempt_at=table.c.due_at,
+        reason=reason,
+    )
+
+
+def threads_around(session: AnySession, notices: Sequence[OutboxNotice]) -> list[str]:
+    """The threads in which notices may stand: their own, or, of those never tried here, those of their engagement."""
+    own = [notice.thread_ts for notice in notices if notice.thread_ts]
+    untried = [notice for notice in notices if notice.attempts == 0]
+    if not untried:
+        return sorted(set(own))
+    parents = sa.select(table.c.slack_ts).join(SlackThread, SlackThread.notice_id == table.c.id)
+    here = (SlackThread.engagement_id.in_({each.engagement_id for each in untried}), SlackThread.channel == untried[0].channel)
+    known = session.scalars(parents.where(*here, table.c.slack_ts.is_not(None)))
+    return sorted({*own, *(each for each in known if each)})
 
 
 def doubt_all_due(session: AnySession, now: datetime) -> int:

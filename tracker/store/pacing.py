@@ -44,3 +44,14 @@ def free(session: AnySession, channel: str) -> None:
 def workspace_hold(session: AnySession, now: datetime) -> SlackChannel | None:
     """Why nothing at all is sent at present."""
     return session.scalar(sa.select(SlackChannel).where(SlackChannel.channel == WORKSPACE, SlackChannel.held_until > now))
+
+
+# Rows that hold a whole road, not a channel.
+BREAKERS = (WORKSPACE, "mail")
+
+
+def breakers(session: AnySession, now: datetime) -> dict[str, datetime]:
+    """The roads on which nothing is sent at present, and until when."""
+    query = sa.select(SlackChannel.channel, SlackChannel.held_until)
+    held = query.where(SlackChannel.channel.in_(BREAKERS), SlackChannel.held_until > now)
+    return {row.channel: row.held_until for row in session.execute(held)}

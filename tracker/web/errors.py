@@ -10,9 +10,11 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from tracker.domain.errors import RateLimited, TrackerError, Unauthenticated
 from tracker.edge.fault import CROSSED, STATUS, say_database_fault
+from tracker.edge.gate import BY_TOKEN_TOO
 from tracker.logs import REQUEST_ID
 from tracker.store.database import db
 
+PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
 TITLES = {
     400: "That request could not be read",
     403: "Not permitted",
@@ -35,6 +37,8 @@ TEXTS = {
 
 def page_of_error(error: Exception) -> ResponseReturnValue:
     """Translate whatever a page or the gate raised."""
+    if isinstance(error, Unauthenticated) and request.path in BY_TOKEN_TOO:
+        return "Send a token of somebody of the staff: Authorization: Bearer ...\n", 401, PLAIN | {"WWW-Authenticate": "Bearer"}
     if isinstance(error, Unauthenticated):
         return redirect(url_for("sign_in.sign_in", next=_next_page()), 303)
     if isinstance(error, RateLimited):

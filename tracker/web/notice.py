@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from tracker.clock import utc_now
 from tracker.domain.access import Actor, Permission
-from tracker.domain.notice import STATE_MEANINGS, Audience, NoticeState
+from tracker.domain.notice import GIVEN_UP, STATE_MEANINGS, STUCK, Audience, NoticeState
 from tracker.domain.notice_kind import buttons_of, kind_of
 from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
@@ -21,6 +21,7 @@ from tracker.store.database import db
 from tracker.store.notice import DeliveryAttempt, OutboxNotice
 from tracker.web.filters import say_moment
 from tracker.web.form import save
+from tracker.web.present import count_of
 from tracker.web.sign_in import EmptyForm
 
 bp = Blueprint("notice", __name__)
@@ -35,7 +36,42 @@ SEND_AGAIN_FROM = (NoticeState.PARKED, NoticeState.DEAD)
 def index() -> ResponseReturnValue:
     """Notices by due date, the latest first, in one state or in all."""
     actor, state = current_actor(), request.args.get("state")
-    state = state if state in set(NoticeState) else None
+    state = state if state in {*NoticeState, STUCK} else None
+    return _list(actor, state, EmptyForm())
+
+
+@bp.post("/notices/stuck")
+@allow(Permission.EDIT_ENGAGEMENT)
+def decide() -> ResponseReturnValue:
+    """Send again, or give up, what was ticked among what is stuck."""
+    actor, form = current_actor(), EmptyForm()
+    again = request.form.get("step") == "again"
+    ids = [read for each in request.form.getlist("ids")[:NOTICES_SHOWN] if (read := _uuid(each)) is not None]
+    use_case = service.send_again if again else service.give_up
+    done: list[int] = []
+
+    def run() -> None:
+        done.append(service.decide_on(db.session, actor, ids, use_case, now=utc_now()))
+
+    answer = save(form, run, lambda _done: url_for("notice.index", state=STUCK))
+    if answer is None:
+        return _list(actor, STUCK, form), form.status
+    if not ids:
+        flash("Nothing was ticked.", "error")
+    elif done:
+        count = count_of(done[0], "notice")
+        flash(f"{count} will be sent with the next rounds." if again else f"{count} given up. Nobody was told.", "success")
+    return answer
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _list(actor: Actor, state: str | None, form: EmptyForm) -> str:
     after = _after(request.args.get("after"))
     rows = notices.page(db.session, actor, state=state, after=after, limit=NOTICES_SHOWN + 1)
     shown = rows[:NOTICES_SHOWN]
@@ -43,6 +79,10 @@ def index() -> ResponseReturnValue:
         "notices/notices.html",
         nav_current="notices",
         filters=_filters(actor, state),
+        form=form,
+        may_decide=state == STUCK and actor.may(Permission.EDIT_ENGAGEMENT),
+        tick_url=url_for("notice.index", state=STUCK, tick="all"),
+        tick_all=request.args.get("tick") == "all",
         rows=[_row(actor, notice, name) for notice, name in shown],
         prev_url=url_for("notice.index", state=state) if after else None,
         next_cursor_url=_next(shown[-1][0], state) if len(rows) > NOTICES_SHOWN else None,
@@ -68,7 +108,13 @@ def _filters(actor: Actor, current: str | None) -> list[dict[str, Any]]:
     counts = notices.count_by_state(db.session, actor)
     states = [state for state in NoticeState if counts.get(state) or state == current]
     every = {"label": "All", "count": sum(counts.values()), "url": url_for("notice.index"), "is_current": current is None}
-    return [every] + [
+    stuck = notices.count_stuck(db.session, actor)
+    if stuck or current == STUCK:
+        url = url_for("notice.index", state=STUCK)
+        states_first = [every, {"label": "Stuck", "count": stuck, "url": url, "is_current": current == STUCK}]
+    else:
+        states_first = [every]
+    return states_first + [
         {
             "label": state.capitalize(),
             "count": counts.get(state, 0),
@@ -96,6 +142,8 @@ def _row(actor: Actor, notice: OutboxNotice, engagement_name: str) -> dict[str, 
         "reason": notice.reason,
         "last_error": notice.last_error,
         "attempts": notice.attempts,
+        "id": str(notice.id),
+        "may_decide": notice.state in SEND_AGAIN_FROM,
     }
 
 
@@ -145,8 +193,8 @@ def _notice_page(notice_id: UUID) -> str:
     urls = {}
     if actor.may(Permission.EDIT_ENGAGEMENT) and notice.state in SEND_AGAIN_FROM:
         urls["send_again"] = url_for("notice.send_again", notice_id=notice.id)
-    if actor.may(Permission.EDIT_ENGAGEMENT) and notice.state == NoticeState.PARKED:
-        urls["give_up"] = url_for("notice.give_up", notice_id=notice.id)
+        if not (notice.reason or "").startswith(GIVEN_UP):
+            urls["give_up"] = url_for("notice.give_up", notice_id=notice.id)
     return render_template(
         "notices/notice.html",
         nav_current="notices",

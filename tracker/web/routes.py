@@ -30,6 +30,7 @@ from tracker.web import (
     inventory,
     kickoff,
     link,
+    metrics,
     move,
     notice,
     parts,
@@ -84,6 +85,7 @@ BLUEPRINTS = (
     inventory.bp,
     kickoff.bp,
     link.bp,
+    metrics.bp,
     notice.bp,
     path.bp,
     person.bp,
@@ -115,7 +117,7 @@ BLUEPRINTS = (
     uat.bp,
     unplaced.bp,
 )
-PAGES = frozenset(blueprint.name for blueprint in BLUEPRINTS if blueprint is not health.bp)
+PAGES = frozenset(blueprint.name for blueprint in BLUEPRINTS if blueprint not in (health.bp, metrics.bp))
 
 
 def install(app: Flask) -> None:
