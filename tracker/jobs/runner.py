@@ -7,7 +7,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 
-from tracker.jobs import step
+from tracker.jobs import channel_step, step
 from tracker.jobs.schedule import JOBS
 from tracker.jobs.step import Delivery
 from tracker.settings import Settings
@@ -23,8 +23,11 @@ def start(app: Flask, worker: Delivery) -> BackgroundScheduler:
         executors={"default": ThreadPoolExecutor(len(JOBS))},
         job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
     )
+    channels = app.extensions["channels"]
+    looks = {channel_step.CHANNELS: lambda: channel_step.check_and_beat(channels.look if channels else None)}
+    every = {**bodies(worker), **looks}
     for job in JOBS:
-        beat = _guarded(app, job.name, bodies(worker)[job.name])
+        beat = _guarded(app, job.name, every[job.name])
         scheduler.add_job(beat, "interval", seconds=settings.tick * job.ticks, id=job.name, jitter=settings.tick * job.ticks / 10)
     scheduler.start()
     return scheduler

@@ -33,6 +33,7 @@ JOB_LABELS = {
     "plan": ("Plan reminders", "finds what is due"),
     "deliver": ("Deliver", "sends to Slack what is ready"),
     "clean": ("Clean up", "forgets old requests and tries"),
+    "channels": ("Look at channels", "asks Slack about each once an hour"),
 }
 WAITING = (NoticeState.READY, NoticeState.SENDING, NoticeState.UNKNOWN)
 STUCK = (NoticeState.PARKED, NoticeState.DEAD)
