@@ -21,7 +21,9 @@ class Place(StrEnum):
 PLACE_LABELS = {Place.CUSTOMER: "With the customer", Place.TEAM: "The team’s own"}
 
 ARCHIVED = "It is archived in Slack: nothing can be posted there."
-NOT_MEMBER = "The bot is not in it. In the channel, write: /invite @{bot}"
+# As the app's manifest calls the bot.
+BOT_NAME = "tracker"
+NOT_MEMBER = f"The bot is not in it. In the channel, write: /invite @{BOT_NAME}"
 GONE = "Slack does not show it to us: it was deleted, or it is private and the bot is not in it."
 
 
@@ -47,13 +49,13 @@ class Fault:
     message: str
 
 
-def problem_of(seen: ChannelSeen, bot: str) -> str | None:
+def problem_of(seen: ChannelSeen) -> str | None:
     """What keeps us from posting in a channel, in words for a person; None where nothing does."""
     if seen.problem is not None:
         return seen.problem
     if seen.is_archived:
         return ARCHIVED
-    return None if seen.is_member else NOT_MEMBER.format(bot=bot)
+    return None if seen.is_member else NOT_MEMBER
 
 
 def legal_name(text: str) -> str:

@@ -28,8 +28,6 @@ CHECKED_EVERY = timedelta(hours=1)
 CHECKED_AT_ONCE = 10
 LEFT = "The bot was removed from it."
 DELETED = "It was deleted in Slack."
-# How the bot is called where Slack has not said so yet.
-BOT = "the bot"
 TAKEN = "The tracker talks with another customer in this channel. Choose one that is this customer’s alone."
 
 
@@ -75,7 +73,7 @@ def views_of(session: AnySession, actor: Actor, engagement_id: UUID) -> list[Cha
                 channel,
                 row.seen if row else None,
                 row.checked_at if row else None,
-                problem_of(row.seen, BOT) if row else None,
+                problem_of(row.seen) if row else None,
                 [Presence(each, there.get(each.slack_user_id or "")) for each in theirs],
             )
         )
@@ -104,7 +102,7 @@ def take_in(session: AnySession, seen: ChannelSeen, *, now: datetime) -> None:
         channels.put_members(session, seen.channel, seen.members, now)
     session.expire_all()
     concerned = channels.engagements_in(session, seen.channel)
-    problem = problem_of(seen, BOT)
+    problem = problem_of(seen)
     if problem is not None:
         _park(session, concerned, seen.channel, problem)
     else:

@@ -8,9 +8,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from tracker.domain.access import Actor
 from tracker.domain.channel import ChannelSeen
 from tracker.store.database import AnySession, Base, dialect_insert, insert_or_ignore, table_of
-from tracker.store.engagement import Engagement
+from tracker.store.engagement import Engagement, visible
 
 
 class Channel(Base):
@@ -118,6 +119,18 @@ def _in_use() -> sa.Subquery:
     customers = sa.select(Engagement.slack_channel.label("channel")).where(Engagement.slack_channel.is_not(None), live)
     teams = sa.select(Engagement.internal_slack_channel).where(Engagement.internal_slack_channel.is_not(None), live)
     return sa.union(customers, teams).subquery()
+
+
+def hidden_from(session: AnySession, actor: Actor, ids: Collection[str]) -> set[str]:
+    """Those channels in which the tracker talks on engagements that an actor may not know of, and on no other."""
+    if not ids:
+        return set()
+    used, theirs = set[str](), set[str]()
+    for column in (Engagement.slack_channel, Engagement.internal_slack_channel):
+        query = sa.select(column).where(column.in_(ids)).distinct()
+        used |= {channel for channel in session.scalars(query) if channel is not None}
+        theirs |= {channel for channel in session.scalars(query.where(visible(actor))) if channel is not None}
+    return used - theirs
 
 
 def to_check(session: AnySession, before: datetime, *, limit: int) -> list[str]:

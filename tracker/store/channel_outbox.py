@@ -21,7 +21,8 @@ FOLLOWING = (NoticeState.PLANNED, NoticeState.READY, NoticeState.PARKED, NoticeS
 
 def park(session: AnySession, engagement_ids: Sequence[UUID], channel: str, reason: str) -> int:
     """Let what is due in a channel wait for somebody, with the reason. What is planned goes the same way at its time."""
-    ready = (*_mine(engagement_ids, channel), table.c.state == NoticeState.READY)
+    parked = sa.and_(table.c.state == NoticeState.PARKED, table.c.reason.is_distinct_from(reason), _healable())
+    ready = (*_mine(engagement_ids, channel), sa.or_(table.c.state == NoticeState.READY, parked))
     return _change(session, ready, state=NoticeState.PARKED, reason=reason, last_error=None)
 
 
@@ -30,9 +31,13 @@ def unpark(session: AnySession, engagement_ids: Sequence[UUID], channel: str, no
 
     What Slack refused for another reason, such as a rule of the workspace, waits on: nothing says that this has changed.
     """
-    healed = sa.or_(table.c.last_error.is_(None), table.c.last_error.in_(HEALED))
-    parked = (*_mine(engagement_ids, channel), table.c.state == NoticeState.PARKED, healed)
+    parked = (*_mine(engagement_ids, channel), table.c.state == NoticeState.PARKED, _healable())
     return _change(session, parked, state=NoticeState.READY, reason=None, next_at=now)
+
+
+def _healable() -> sa.ColumnElement[bool]:
+    """What waits for its channel, and for nothing else."""
+    return sa.or_(table.c.last_error.is_(None), table.c.last_error.in_(HEALED))
 
 
 def follow(session: AnySession, engagement_ids: Sequence[UUID], old: str, new: str) -> None:

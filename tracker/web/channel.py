@@ -19,9 +19,9 @@ from tracker.services import channel_care as service
 from tracker.services import engagement as engagement_service
 from tracker.services.channel_care import ChannelView
 from tracker.services.engagement import EngagementChange
+from tracker.store import channel as channels
 from tracker.store import engagement as engagements
 from tracker.store.database import db
-from tracker.store.engagement import Engagement
 from tracker.web import section
 from tracker.web import site as site_pages
 from tracker.web.filters import say_moment
@@ -41,6 +41,13 @@ class NewChannelForm(PlaceForm):
     name = StringField("Name", [InputRequired()])
     is_private = BooleanField("Private", default=True)
     invited = SelectMultipleField("Invite")
+    # The Slack ids of the customer's people.
+    customers: frozenset[str] = frozenset()
+
+    def validate_invited(self, field: SelectMultipleField) -> None:
+        """Nobody of the customer gets into the team's own channel by a tick too many."""
+        if self.place.data == Place.TEAM and self.customers & set(field.data or []):
+            raise ValidationError("The customer’s people do not belong in the team’s own channel. Take out their ticks.")
 
     def validate_name(self, field: StringField) -> None:
         """What Slack takes, said before it is asked."""
@@ -174,8 +181,10 @@ def create(engagement_id: UUID) -> ResponseReturnValue:
     """Make a channel in Slack, named after the engagement, and invite who is known there."""
     actor = current_actor()
     engagement = engagements.get(db.session, actor, engagement_id)
-    known = _known_in_slack(engagement)
+    people = [each for each in engagements.everybody_on(db.session, engagement) if each.slack_user_id]
+    known = {each.slack_user_id or "": each.name for each in people}
     form = NewChannelForm(name=legal_name(engagement.name), invited=list(known))
+    form.customers = frozenset(each.slack_user_id or "" for each in people if each.customer_id is not None)
     form.invited.choices = [SelectChoice(user, name) for user, name in known.items()]
     if form.is_submitted() and form.validate():
         name, wanted = form.name.data, {user: known[user] for user in form.invited.data or []}
@@ -198,11 +207,6 @@ def _created(slack: Any, name: str, wanted: Mapping[str, str], *, private: bool)
     return [made if isinstance(seen, Fault) else seen, *faults]
 
 
-def _known_in_slack(engagement: Engagement) -> dict[str, str]:
-    """Who is on an engagement and known in Slack: names by Slack id."""
-    return {each.slack_user_id: each.name for each in engagements.everybody_on(db.session, engagement) if each.slack_user_id}
-
-
 @bp.route("/engagements/<uuid:engagement_id>/channels/choose", methods=["GET", "POST"])
 @allow(Permission.EDIT_ENGAGEMENT)
 def choose(engagement_id: UUID) -> ResponseReturnValue:
@@ -211,6 +215,8 @@ def choose(engagement_id: UUID) -> ResponseReturnValue:
     offered = _ask(lambda slack: _joined(slack))
     form = ChooseForm()
     found = {each.channel: each for each in offered if isinstance(each, ChannelSeen)}
+    for channel in channels.hidden_from(db.session, current_actor(), set(found)):
+        del found[channel]
     form.channel.choices = [SelectChoice(channel, f"#{seen.name or channel}{_marks(seen)}") for channel, seen in found.items()]
     faults = [each for each in offered if isinstance(each, Fault)]
     if form.is_submitted() and not faults and form.validate():
