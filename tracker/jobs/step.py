@@ -3,12 +3,13 @@
 import os
 import socket
 from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 
 from tracker.clock import utc_now
-from tracker.domain.notice import NoticeState, Wait
+from tracker.domain.notice import NoticeState, Road, Wait
 from tracker.edge.work import work
 from tracker.services import delivery, ps_block
 from tracker.services.delivery import Claimed, Render, Sender, Timing
@@ -49,6 +50,13 @@ class Delivery:
     timing: Timing
     node: str = NODE
     chance: Random = field(default_factory=Random)
+    mail: Sender | None = None
+
+    @property
+    def ways(self) -> Mapping[Road, Sender]:
+        """The ways out that there are, each with who sends there."""
+        ways = {Road.SLACK: self.sender, Road.MAIL: self.mail}
+        return {road: sender for road, sender in ways.items() if sender is not None}
 
 
 def plan(now: datetime) -> list[OutboxNotice]:
@@ -126,26 +134,26 @@ def beat(job: str) -> None:
 def deliver_all(worker: Delivery) -> Counter[NoticeState]:
     """Look up what is in doubt and send what may be sent now, for a while; count what came of each."""
     with work():
-        delivery.say_why_waiting(db.session, connected=worker.sender is not None)
+        delivery.say_why_waiting(db.session, connected=worker.sender is not None, mail=worker.mail is not None)
         delivery.sweep(db.session, worker.timing, now=utc_now())
     counts: Counter[NoticeState] = Counter()
-    if worker.sender is None:
+    if not worker.ways:
         return counts
-    counts.update(look_up(worker, worker.sender))
+    counts.update(look_up(worker))
     end = utc_now() + PASS
-    while utc_now() < end and (state := deliver_one(worker, worker.sender)) is not None:
+    while utc_now() < end and (state := deliver_one(worker)) is not None:
         counts[state] += 1
     return counts
 
 
-def deliver_one(worker: Delivery, sender: Sender) -> NoticeState | None:
+def deliver_one(worker: Delivery) -> NoticeState | None:
     """Claim one notice, durably; send it; write down what came of it. None where nothing may be sent now."""
     began = utc_now()
     claimed = claim(worker)
     if claimed is None:
         return None
     if utc_now() - began < worker.timing.lease / 2:
-        outcome = sender.send(claimed.post)
+        outcome = worker.ways[claimed.road].send(claimed.post)
     else:
         # Held up since the claim: the lease could run out before Slack answers, and another would take it for lost.
         outcome = Wait(0, "the worker was held up", hold_channel=False)
@@ -159,20 +167,28 @@ def claim(worker: Delivery) -> Claimed | None:
     for _ in range(CLAIM_TRIES):
         try:
             with work():
-                return delivery.claim(db.session, worker.render, worker.timing, worker.node, now=utc_now())
+                return delivery.claim(
+                    db.session, worker.render, worker.timing, worker.node, now=utc_now(), roads=worker.ways.keys()
+                )
         except SlotTaken:
             continue
     return None
 
 
-def look_up(worker: Delivery, sender: Sender) -> list[NoticeState]:
-    """Read back the channels of notices in doubt, one read a channel, and settle what that shows."""
+def look_up(worker: Delivery) -> list[NoticeState]:
+    """Read back the channels of notices in doubt, one read a channel, and settle what that shows.
+
+    On a road that is not there any more nothing is looked up; it waits for whoever has it.
+    """
     by_channel = delivery.in_doubt(db.session, now=utc_now())
     db.session.close()
     states: list[NoticeState] = []
     end = utc_now() + PASS
     for channel, notices in by_channel.items():
         looked_at = utc_now()
+        sender = worker.ways.get(Road(notices[0].road))
+        if sender is None:
+            continue
         if looked_at >= end:
             break
         oldest = min(notice.first_attempt_at or notice.due_at for notice in notices)
@@ -182,9 +198,9 @@ def look_up(worker: Delivery, sender: Sender) -> list[NoticeState]:
     return states
 
 
-def next_moment() -> datetime | None:
-    """When the next ready notice that only waits for its turn may be sent."""
-    moment = outbox.next_slot(db.session, utc_now())
+def next_moment(roads: Collection[str] = outbox.ALL_ROADS) -> datetime | None:
+    """When the next ready notice that only waits for its turn may be sent, on the ways that there are."""
+    moment = outbox.next_slot(db.session, utc_now(), roads=roads)
     db.session.close()
     return moment
 

@@ -4,21 +4,24 @@ Each function is one step. Those that change rows run inside a transaction that 
 between two of them, never in one.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Protocol
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from tracker.domain.access import Actor, Permission
 from tracker.domain.errors import Guard
-from tracker.domain.notice import CANCELLABLE, Doubt, NoticeState, Outcome, Park, Pause, Post, Refuse, Sent, Wait
+from tracker.domain.notice import CANCELLABLE, Doubt, NoticeState, Outcome, Park, Pause, Post, Refuse, Road, Sent, Wait
 from tracker.services.planning import channel_of, just_before, replan, revise
 from tracker.store import audit, outbox, pacing
 from tracker.store import deadline as deadlines
 from tracker.store import engagement as engagements
 from tracker.store import notice as notices
+from tracker.store import person as people
 from tracker.store.database import AnySession
 from tracker.store.engagement import Engagement
 from tracker.store.notice import OutboxNotice
@@ -26,6 +29,7 @@ from tracker.store.notice import OutboxNotice
 MAX_FAILURES = 12
 NO_CHANNEL = "The engagement has no Slack channel yet."
 NOT_CONNECTED = "Slack is not connected."
+NO_MAIL = "No mail goes out from here: SMTP_URL is not set."
 UNREADABLE = "the channel could not be read"
 
 
@@ -61,6 +65,7 @@ class Claimed:
     notice_id: UUID
     fence: int
     post: Post
+    road: Road = Road.SLACK
 
 
 def replan_due(session: AnySession, *, now: datetime, limit: int = 20) -> int:
@@ -84,17 +89,27 @@ def sweep(session: AnySession, timing: Timing, *, now: datetime) -> int:
     return outbox.sweep(session, now, timing.quiet)
 
 
-def say_why_waiting(session: AnySession, *, connected: bool) -> None:
+def say_why_waiting(session: AnySession, *, connected: bool, mail: bool = True) -> None:
     """Write at ready notices why they wait, so that silence is visible."""
-    without = OutboxNotice.channel.is_(None)
+    without, in_slack = OutboxNotice.channel.is_(None), OutboxNotice.road == Road.SLACK
     outbox.explain_waiting(session, without, NO_CHANNEL)
     if not connected:
-        outbox.explain_waiting(session, ~without, NOT_CONNECTED)
+        outbox.explain_waiting(session, sa.and_(~without, in_slack), NOT_CONNECTED)
+    if not mail:
+        outbox.explain_waiting(session, ~in_slack, NO_MAIL)
 
 
-def claim(session: AnySession, render: Render, timing: Timing, owner: str, *, now: datetime) -> Claimed | None:
+def claim(
+    session: AnySession,
+    render: Render,
+    timing: Timing,
+    owner: str,
+    *,
+    now: datetime,
+    roads: Collection[str] = outbox.ALL_ROADS,
+) -> Claimed | None:
     """Take one notice and freeze what it says. The caller commits before anything goes on the wire. Raises SlotTaken."""
-    notice = outbox.claim(session, now, timing.lease, timing.pace, owner)
+    notice = outbox.claim(session, now, timing.lease, timing.pace, owner, roads=roads)
     if notice is None:
         return None
     body = notice.body
@@ -102,7 +117,7 @@ def claim(session: AnySession, render: Render, timing: Timing, owner: str, *, no
         body = dict(render(notice))
         outbox.freeze_body(session, notice.id, body)
     assert notice.channel is not None
-    return Claimed(notice.id, notice.fence, Post(notice.id, notice.channel, body["text"], body["blocks"]))
+    return Claimed(notice.id, notice.fence, Post(notice.id, notice.channel, body["text"], body["blocks"]), Road(notice.road))
 
 
 def settle(
@@ -110,6 +125,8 @@ def settle(
 ) -> NoticeState | None:
     """Write down what came of a try. None where the lease was lost meanwhile: then it is only logged."""
     state, values = _verdict(outcome, timing, chance, now)
+    if claimed.road is Road.MAIL:
+        values |= _said_of_mail(outcome)
     mine = outbox.settle(session, claimed.notice_id, claimed.fence, state, **values)
     error = None if isinstance(outcome, Sent) else outcome.error
     outbox.log(session, claimed.notice_id, claimed.fence, state if mine else "too late to settle", error, now)
@@ -118,7 +135,8 @@ def settle(
     if isinstance(outcome, Wait) and outcome.hold_channel:
         pacing.hold(session, claimed.post.channel, now + timedelta(seconds=outcome.seconds), outcome.error)
     if isinstance(outcome, Pause):
-        pacing.hold(session, pacing.WORKSPACE, now + timing.breaker, outcome.error)
+        road = pacing.MAIL if claimed.road is Road.MAIL else pacing.WORKSPACE
+        pacing.hold(session, road, now + timing.breaker, outcome.error)
     if state in CANCELLABLE:
         revise(session, session.get_one(OutboxNotice, claimed.notice_id), now=now)
     return state
@@ -154,6 +172,22 @@ def _verdict(outcome: Outcome, timing: Timing, chance: Random, now: datetime) ->
                 "settled_at": now,
                 "reason": f"Slack refuses the message: {error}.",
             }
+
+
+def _said_of_mail(outcome: Outcome) -> dict[str, Any]:
+    """The same verdict in words about mail, where others speak of Slack and its channels."""
+    match outcome:
+        case Pause(error):
+            return {"reason": f"The mail server does not take anything from us: {error}."}
+        case Park(error):
+            return {"reason": f"The mail server refuses the address: {error}."}
+        case Refuse(error):
+            return {"reason": f"The mail server refuses the message: {error}."}
+        case Doubt():
+            return {"reason": "Whether the mail server took it is not known."}
+        case Wait(_seconds, error, hold_channel) if hold_channel:
+            return {"reason": f"The mail server asked us to wait: {error}."}
+    return {}
 
 
 def in_doubt(session: AnySession, *, now: datetime, limit: int = 200) -> dict[str, list[OutboxNotice]]:
@@ -236,8 +270,7 @@ def send_again(session: AnySession, actor: Actor, notice_id: UUID, *, now: datet
     session.refresh(notice, with_for_update=True)
     if notice.state not in (NoticeState.PARKED, NoticeState.DEAD):
         raise Guard("Only a parked or dead notice is sent again.", rule="notice_state")
-    engagement = engagements.get(session, actor, notice.engagement_id)
-    notice.channel = channel_of(engagement, notice.kind, notice.audience)
+    notice.channel = _way_of(session, actor, notice)
     notice.state, notice.next_at, notice.reason, notice.settled_at, notice.body = (
         NoticeState.READY,
         now,
@@ -251,6 +284,13 @@ def send_again(session: AnySession, actor: Actor, notice_id: UUID, *, now: datet
     session.flush()
     audit.record(session, actor, notice.engagement_id, "notice.sent_again", ("notice", notice.id))
     return notice
+
+
+def _way_of(session: AnySession, actor: Actor, notice: OutboxNotice) -> str | None:
+    """Where a notice goes now: the engagement's channel, or the address of whom it is for."""
+    if notice.person_id is not None:
+        return people.get(session, notice.person_id).email
+    return channel_of(engagements.get(session, actor, notice.engagement_id), notice.kind, notice.audience)
 
 
 def give_up(session: AnySession, actor: Actor, notice_id: UUID, *, now: datetime) -> OutboxNotice:

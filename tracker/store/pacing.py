@@ -5,13 +5,15 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from tracker.domain.notice import Road
 from tracker.store.database import AnySession, Base, dialect_insert, table_of
 
 WORKSPACE = "workspace"
+MAIL = "mail"
 
 
 class SlackChannel(Base):
-    """The pace of one channel; the row called "workspace" is the breaker for all of them."""
+    """The pace of one channel; the row called "workspace" is the breaker for all of them, "mail" that of mail."""
 
     channel: Mapped[str] = mapped_column(primary_key=True)
     held_until: Mapped[datetime]
@@ -44,3 +46,15 @@ def free(session: AnySession, channel: str) -> None:
 def workspace_hold(session: AnySession, now: datetime) -> SlackChannel | None:
     """Why nothing at all is sent at present."""
     return session.scalar(sa.select(SlackChannel).where(SlackChannel.channel == WORKSPACE, SlackChannel.held_until > now))
+
+
+def held_roads(session: AnySession, now: datetime) -> set[str]:
+    """The roads that nothing goes at present."""
+    names = {WORKSPACE: Road.SLACK, MAIL: Road.MAIL}
+    query = sa.select(SlackChannel.channel).where(SlackChannel.channel.in_(names), SlackChannel.held_until > now)
+    return {names[channel] for channel in session.scalars(query)}
+
+
+def mail_hold(session: AnySession, now: datetime) -> SlackChannel | None:
+    """Why no mail goes out at present."""
+    return session.scalar(sa.select(SlackChannel).where(SlackChannel.channel == MAIL, SlackChannel.held_until > now))
