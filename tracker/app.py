@@ -2,6 +2,7 @@
 
 import logging
 import time
+from functools import partial
 from typing import Any
 
 from flask import Flask, Response, g, request
@@ -19,6 +20,7 @@ from tracker.edge.unread import drain
 from tracker.logs import REQUEST_ID
 from tracker.settings import Settings
 from tracker.slack.channels import SlackChannels
+from tracker.slack.check import check
 from tracker.slack.inbound import routes as slack_routes
 from tracker.slack.sender import SlackSender
 from tracker.store import schema
@@ -82,6 +84,7 @@ def create_app(settings: Settings) -> Flask:
     slack_routes.install(app, csrf)
     app.extensions["sender"] = _sender(settings)
     app.extensions["channels"] = _channels(settings)
+    app.extensions["slack_check"] = partial(check, settings)
     app.after_request(_finish)
     if settings.trusted_proxies:
         count = settings.trusted_proxies

@@ -146,18 +146,18 @@ def test_a_look_says_in_plain_words_what_is_wrong_and_lets_what_waits_go_once_it
     engagement = make_engagement()
     planned(engagement)
     check = page_of(connected, engagement, "/check")
-    for change, word in (
-        ({"is_archived": True}, "It is archived in Slack"),
-        ({"is_member": False}, "/invite @tracker"),
-        ({"is_member": False, "is_private": True}, "Slack does not show it to us"),
+    for broken, word in (
+        (Channel("C1", "northwind", is_archived=True), "It is archived in Slack"),
+        (Channel("C1", "northwind", is_member=False), "/invite @tracker"),
+        (Channel("C1", "northwind", is_member=False, is_private=True), "Slack does not show it to us"),
     ):
-        connected.slack.workspace.put_channel(Channel("C1", "northwind", **change))
+        connected.slack.workspace.put_channel(broken)
         page = connected.client.post(check, data={"request_key": word}, follow_redirects=True)
         assert word in page.text
         assert (kept().state, word in (kept().reason or "")) == (NoticeState.PARKED, True)
     connected.slack.workspace.put_channel(Channel("C1", "northwind", is_ext_shared=True))
-    page = connected.client.post(check, data={"request_key": "now"}, follow_redirects=True).text
-    assert "Shared with another company" in page
+    fine = connected.client.post(check, data={"request_key": "now"}, follow_redirects=True)
+    assert "Shared with another company" in fine.text
     assert kept().state == NoticeState.READY
     connected.slack.workspace.put_token(connected.slack.token, Token(scopes=frozenset({"chat:write"})))
     refused = connected.client.post(check, data={"request_key": "more"})
@@ -216,7 +216,8 @@ def test_what_slack_tells_of_a_channel_is_followed_and_telling_it_twice_changes_
     assert list(db.session.scalars(sa.select(SlackChannel.channel))) == ["C1"], "the pace goes with it"
     tell("channel_left", channel="C1")
     assert kept("waits").state == NoticeState.PARKED
-    for junk in ({}, {"channel": {"id": 7}}, {"channel": "C1\x00"}, {"channel": None, "user": []}):
+    odd: list[dict[str, object]] = [{}, {"channel": {"id": 7}}, {"channel": "C1\x00"}, {"channel": None, "user": []}]
+    for junk in odd:
         for kind in channel_care.EVENTS:
             tell(kind, **junk)
     tell("channel_archive", channel="C0NOBODYS")

@@ -140,10 +140,9 @@ def redirect(
     `team_only` speaks of the kinds that no channel of the customer may get, and of no other.
     """
     kinds = table.c.kind.in_(TEAM_ONLY) if team_only else table.c.kind.not_in(TEAM_ONLY)
-    mine = (table.c.engagement_id == engagement_id, table.c.audience == audience, kinds, table.c.state.in_(CANCELLABLE))
-    mine = (*mine, table.c.road == Road.SLACK)
+    mine = sa.and_(table.c.engagement_id == engagement_id, table.c.audience == audience, kinds, table.c.road == Road.SLACK)
     one = table.c.id == only if only else sa.true()
-    waiting = _locked(session, *mine, table.c.channel.is_distinct_from(channel), one)
+    waiting = _locked(session, mine, table.c.state.in_(CANCELLABLE), table.c.channel.is_distinct_from(channel), one)
     parked = table.c.state == NoticeState.PARKED
     # The message was rendered for the old channel; it is rendered anew at its next claim.
     _change(

@@ -187,7 +187,7 @@ def create(engagement_id: UUID) -> ResponseReturnValue:
     form.customers = frozenset(each.slack_user_id or "" for each in people if each.customer_id is not None)
     form.invited.choices = [SelectChoice(user, name) for user, name in known.items()]
     if form.is_submitted() and form.validate():
-        name, wanted = form.name.data, {user: known[user] for user in form.invited.data or []}
+        name, wanted = form.name.data or "", {user: known[user] for user in form.invited.data or []}
         found = _ask(lambda slack: _created(slack, name, wanted, private=form.is_private.data))
         answer = _adopt(form, engagement_id, found, at="name")
         if answer is not None:
