@@ -19,6 +19,7 @@ from flask import Flask
 
 from tests.factories import NOW, actor, make_engagement, make_person
 from tracker.cli.base import _render
+from tracker.domain.access import SYSTEM
 from tracker.domain.deadline import Dates, DeadlineKind
 from tracker.domain.notice import Doubt, NoticeState, Outcome, Park, Pause, Post, Refuse, Road, Sent, Wait
 from tracker.edge import letter
@@ -27,6 +28,7 @@ from tracker.services import deadline as deadline_service
 from tracker.services import delivery
 from tracker.services.deadline import DateSpec
 from tracker.services.delivery import Claimed, Timing
+from tracker.services.person import PersonChange, edit_person
 from tracker.services.roads import open_roads
 from tracker.settings import Settings
 from tracker.store import outbox, pacing
@@ -212,6 +214,11 @@ def test_mail_is_planned_for_whom_slack_does_not_reach_and_only_where_it_goes_ou
     assert {(each.channel, each.person_id, each.state) for each in (first, second)} == {(outside.email, outside.id, "planned")}
     beside = db.session.scalars(sa.select(OutboxNotice).where(OutboxNotice.key == first.key.partition(":mail:")[0])).one()
     assert (beside.road, beside.channel, beside.due_at) == ("slack", "C1", first.due_at)
+    for slack_user_id, state in (("U9", "cancelled"), (None, "planned")):
+        with transaction(db.session, now=NOW):
+            edit_person(db.session, SYSTEM, outside.id, PersonChange({"slack_user_id": slack_user_id}), now=NOW)
+            delivery.replan_due(db.session, now=NOW)
+        assert {each.state for each in mailed(engagement)} == {state}
     own_date(engagement, inside, "Of somebody in Slack")
     assert len(mailed(engagement)) == 2
     wish(inside, "always")

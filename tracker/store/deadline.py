@@ -115,9 +115,10 @@ def to_replan(session: AnySession, now: datetime, *, limit: int) -> list[UUID]:
     return list(session.scalars(query))
 
 
-def replan_all(session: AnySession, now: datetime) -> None:
-    """Let the reminders of every open date be planned anew by the next ticks."""
-    live = (Deadline.withdrawn_at.is_(None), Deadline.done_at.is_(None))
+def replan_all(session: AnySession, now: datetime, *, owner_id: UUID | None = None) -> None:
+    """Let the reminders of every open date, or of those of one owner, be planned anew by the next ticks."""
+    whose = sa.true() if owner_id is None else Deadline.owner_id == owner_id
+    live = (Deadline.withdrawn_at.is_(None), Deadline.done_at.is_(None), whose)
     held = sa.select(Deadline.id).where(*live).order_by(Deadline.id).with_for_update().cte("held")
     session.execute(sa.update(Deadline).where(Deadline.id.in_(sa.select(held.c.id))).values(replan_at=now))
 

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from wtforms import BooleanField, RadioField, SelectMultipleField, StringField
 from wtforms.fields import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.validators import InputRequired, ValidationError
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from tracker.clock import utc_now
 from tracker.domain.access import Actor, Permission
@@ -40,7 +41,7 @@ class PlaceForm(Form):
 class NewChannelForm(PlaceForm):
     name = StringField("Name", [InputRequired()])
     is_private = BooleanField("Private", default=True)
-    invited = SelectMultipleField("Invite")
+    invited = SelectMultipleField("Invite", option_widget=CheckboxInput(), widget=ListWidget(prefix_label=False))
     # The Slack ids of the customer's people.
     customers: frozenset[str] = frozenset()
 
