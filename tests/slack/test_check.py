@@ -18,9 +18,10 @@ from tests.slack_double.server import SlackDouble
 from tests.slack_double.workspace import ALL_SCOPES, Channel, Token
 from tracker.cli.main import cli
 from tracker.domain.channel import Fault, legal_name
-from tracker.services.channel_care import EVENTS
 from tracker.slack.channels import SlackChannels
 from tracker.slack.check import check
+from tracker.slack.inbound.events import EVENTS
+from tracker.slack.inbound.registry import COMMANDS
 from tracker.slack.manifest import SCOPE_NAMES, manifest
 from tracker.slack.sender import SlackSender
 
@@ -32,7 +33,8 @@ def test_the_manifest_names_each_address_of_ours_or_none_in_socket_mode() -> Non
     assert {each["url"] for each in said["features"]["slash_commands"]} == {"https://tracker.example.com/slack/commands"}
     assert said["settings"]["interactivity"]["request_url"] == "https://tracker.example.com/slack/interactions"
     assert said["settings"]["event_subscriptions"]["request_url"] == "https://tracker.example.com/slack/events"
-    assert set(EVENTS) < set(said["settings"]["event_subscriptions"]["bot_events"])
+    assert set(said["settings"]["event_subscriptions"]["bot_events"]) == set(EVENTS), "all that we answer, and no more"
+    assert {each["command"] for each in said["features"]["slash_commands"]} == set(COMMANDS)
     assert "http" not in json.dumps(manifest("https://tracker.example.com", socket_mode=True))
 
 
