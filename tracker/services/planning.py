@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 from tracker.domain.comment import comment_of
 from tracker.domain.deadline import KINDS, Dates, DeadlineKind, following
 from tracker.domain.engagement import Windows
-from tracker.domain.notice import TEAM_ONLY, Audience, Notice
+from tracker.domain.notice import TEAM_ONLY, Audience, Notice, occasion_of
 from tracker.domain.reminders.ladder import AT_OPENING, Moment, Occasion, next_repeat, occasions
 from tracker.domain.reminders.registry import REMINDERS
 from tracker.domain.site import LAUNCHED_STAGES
 from tracker.domain.workday import Calendar
+from tracker.services.mailing import letters_of
 from tracker.services.obligations import align
 from tracker.store import comment as comments
 from tracker.store import cover as covers
@@ -96,6 +97,7 @@ def replan(session: AnySession, engagement: Engagement, *, now: datetime, after:
     ground = ground_of(session, engagement, around=[now.date(), *(deadline.day for deadline in dated)])
     align(session, engagement, dated, ground.listed, ground.catalogue_version, now=now)
     mentions = covers.mentions_of(session, {each.owner_id for each in dated if each.owner_id is not None}, now)
+    letters = letters_of(session, {each.owner_id for each in dated if each.owner_id is not None}, mentions)
     notices: list[Notice] = []
     keep: list[str] = []
     engagement.next_on = next((each.day for each in dated if _is_live(each, ground) and not _has_begun(each, now)), None)
@@ -109,9 +111,11 @@ def replan(session: AnySession, engagement: Engagement, *, now: datetime, after:
         )
         for occasion in occasions(ladder, moment, after=LONG_AGO, now=now):
             notice = _notice(deadline, occasion, ground, mentions.at(deadline.owner_id, occasion.at))
-            keep.append(notice.key)
+            letter = letters.of(notice, deadline.owner_id)
+            told = [notice] if letter is None else [notice, letter]
+            keep += [each.key for each in told]
             if occasion.at > (after or now):
-                notices.append(notice)
+                notices += told
         deadline.replan_at = min(filter(None, (next_repeat(ladder, moment, now), _begun_at(deadline, now))), default=None)
     session.flush()
     outbox.cancel_others(session, [deadline.id for deadline in dated], keep, UNTRUE, now)
@@ -138,7 +142,7 @@ def revise(session: AnySession, notice: OutboxNotice, *, now: datetime) -> None:
     keys = {_key(deadline, occasion) for occasion in occasions(ladder, moment, after=LONG_AGO, now=now)}
     # What somebody snoozed is true as long as what it was first told as.
     first = notice if notice.origin_id is None else session.get_one(OutboxNotice, notice.origin_id)
-    if deadline.withdrawn_at is not None or not _is_live(deadline, ground) or first.key not in keys:
+    if deadline.withdrawn_at is not None or not _is_live(deadline, ground) or occasion_of(first.key) not in keys:
         outbox.call_off(session, notice.id, UNTRUE, now)
 
 
