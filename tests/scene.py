@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from tracker.clock import utc_now
 from tracker.domain.access import SYSTEM, Actor
 from tracker.domain.budget import WorkKind
+from tracker.domain.channel import ChannelSeen
 from tracker.domain.deadline import Dates, DeadlineKind
 from tracker.domain.duty import DutyState
 from tracker.domain.engagement import Windows
@@ -28,6 +29,7 @@ from tracker.services import (
     account_link,
     budget,
     change_request,
+    channel_care,
     comment,
     cover,
     deadline,
@@ -139,6 +141,7 @@ def lay() -> Scene:
     item_id, upload_id, list_id = _inventory(who, site_id, draft)
     scope_item_id, question_id, risk_id, network_id = _around_the_scope(who, engagement_id, site_id, draft)
     _team(who, engagement_id)
+    _channels()
     draft_entry_id, moved_entry_id = _decisions(who, engagement_id, site_id)
     _stuck(engagement_id)
     manager_id, admin_id = who[MANAGER].person_id, who[ADMIN].person_id
@@ -174,6 +177,17 @@ def lay() -> Scene:
         hours_upload_id=_sent_hours(who),
         unplaced_id=_timers(who, site_id),
     )
+
+
+def _channels() -> None:
+    """What Slack said of the museum's channels: one of the customer is there, and the team's own is shared."""
+    with work():
+        members = frozenset({"U7PRIYA"})
+        for seen in (
+            ChannelSeen("C0NORTHWIND", "northwind-migration", is_private=True, is_member=True, members=members),
+            ChannelSeen("C0MIGRATION", "migration-team", is_external=True, is_member=True),
+        ):
+            channel_care.take_in(db.session, seen, now=utc_now())
 
 
 def _people() -> dict[str, Actor]:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from functools import partial
 from typing import Any
 
 from flask import Flask, Response, g, request
@@ -18,6 +19,8 @@ from tracker.edge.address import Address
 from tracker.edge.unread import drain
 from tracker.logs import REQUEST_ID
 from tracker.settings import Settings
+from tracker.slack.channels import SlackChannels
+from tracker.slack.check import check
 from tracker.slack.inbound import routes as slack_routes
 from tracker.slack.sender import SlackSender
 from tracker.store import schema
@@ -80,6 +83,8 @@ def create_app(settings: Settings) -> Flask:
     api_routes.install(app, csrf)
     slack_routes.install(app, csrf)
     app.extensions["sender"] = _sender(settings)
+    app.extensions["channels"] = _channels(settings)
+    app.extensions["slack_check"] = partial(check, settings)
     app.after_request(_finish)
     if settings.trusted_proxies:
         count = settings.trusted_proxies
@@ -104,6 +109,15 @@ def _sender(settings: Settings) -> SlackSender | None:
     if settings.slack_bot_token is None:
         return None
     return SlackSender(
+        settings.slack_bot_token, settings.slack_api_url, timeout=settings.slack_timeout, proxy=settings.slack_proxy
+    )
+
+
+def _channels(settings: Settings) -> SlackChannels | None:
+    """Channels of Slack's; None while no token is set."""
+    if settings.slack_bot_token is None:
+        return None
+    return SlackChannels(
         settings.slack_bot_token, settings.slack_api_url, timeout=settings.slack_timeout, proxy=settings.slack_proxy
     )
 

@@ -132,8 +132,8 @@ def test_slow_looks_leave_time_for_sending(clock: time_machine.Traveller) -> Non
     assert states() == ["unknown"] * 4
     clock.shift(Timing().quiet)
     due = SlowSender(clock, seconds=6)
-    assert len(step.look_up(worker_with(due), due)) == len(due.looks) == 2
-    assert len(step.look_up(worker_with(due), due)) == 2
+    assert len(step.look_up(worker_with(due))) == len(due.looks) == 2
+    assert len(step.look_up(worker_with(due))) == 2
     assert sorted(due.looks) == ["C0", "C1", "C2", "C3"]
 
 

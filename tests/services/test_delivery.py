@@ -638,7 +638,7 @@ def test_a_worker_that_was_held_up_after_its_claim_sends_nothing(office: Office,
     notice_id = office.ready()
     slow = Timing(lease=timedelta(microseconds=1))
     worker = step.Delivery(office.sender, partial(render, base_url="http://localhost"), slow)
-    assert step.deliver_one(worker, office.sender) == "ready"
+    assert step.deliver_one(worker) == "ready"
     notice = notice_of(notice_id)
     assert (notice.attempts, notice.last_error) == (0, "the worker was held up")
     assert office.slack.log("chat.postMessage") == []

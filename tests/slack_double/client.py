@@ -59,8 +59,11 @@ class SlackControl:
         self._ask("schedule", **changes)
 
     def put_channel(self, channel: str, **changes: Any) -> None:
-        """Changes: name, is_member, is_archived, is_private."""
+        """Changes: name, is_member, is_archived, is_private, is_ext_shared, members."""
         self._ask("channels", id=channel, **changes)
+
+    def change_id(self, old: str, new: str) -> None:
+        self._ask("channels/id", old=old, new=new)
 
     def remove_channel(self, channel: str) -> None:
         self._ask("channels/remove", id=channel)

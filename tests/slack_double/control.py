@@ -79,11 +79,16 @@ def _put_channel(workspace: Workspace, faults: FaultPlan, **changes: Any) -> Non
     """Add a channel or change one; what is not named stays as it is."""
     with workspace.lock:
         known = workspace.channels.get(changes["id"])
-        allowed = ("id", "name", "is_member", "is_archived", "is_private")
+        allowed = ("id", "name", "is_member", "is_archived", "is_private", "is_ext_shared", "members")
         before = {name: getattr(known, name) for name in allowed} if known else {}
         if unknown := set(changes) - set(allowed):
             raise ValueError(f"A channel has no {', '.join(sorted(unknown))}.")
-        workspace.put_channel(Channel(**(before | changes)))
+        said = before | changes
+        workspace.put_channel(Channel(**said | ({"members": set(said["members"])} if "members" in said else {})))
+
+
+def _change_id(workspace: Workspace, faults: FaultPlan, *, old: str, new: str) -> None:
+    workspace.change_id(old, new)
 
 
 def _remove_channel(workspace: Workspace, faults: FaultPlan, *, id: str) -> None:  # noqa: A002 -- Slack's own word
@@ -131,6 +136,7 @@ _CHANGES: dict[str, Callable[..., None]] = {
     "schedule": _change_schedule,
     "channels": _put_channel,
     "channels/remove": _remove_channel,
+    "channels/id": _change_id,
     "tokens": _put_token,
     "settings": _change_settings,
     "messages": _say,

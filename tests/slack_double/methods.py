@@ -6,6 +6,7 @@ Checking and doing are apart because a hostile Slack may do it later than it was
 import base64
 import binascii
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -31,6 +32,8 @@ from tests.slack_double.workspace import (
 T = TypeVar("T")
 
 MAX_ATTACHMENTS = 100
+MAX_NAME = 80
+NAME = re.compile(r"[a-z0-9_-]+")
 END_OF_TIME = 10**18
 
 
@@ -343,6 +346,67 @@ def _publish_view(workspace: Workspace, call: Call, _token: Token) -> Effect:
     return lambda _at: shown
 
 
+def _members(workspace: Workspace, call: Call, token: Token) -> Effect:
+    channel = _channel(workspace, call, token, public="channels:read", private="groups:read")
+    limit = _limit(workspace, call)
+    start = _decode_cursor(call, "next_member", default=0)
+
+    def effect(at: int) -> JsonObject:
+        there = sorted(channel.members | ({BOT_USER_ID} if channel.is_member else set()))
+        cursor = _encode_cursor("next_member", start + limit) if start + limit < len(there) else ""
+        return {"ok": True, "members": there[start : start + limit], "response_metadata": {"next_cursor": cursor}}
+
+    return effect
+
+
+def _create(workspace: Workspace, call: Call, token: Token) -> Effect:
+    private, name = call.flag("is_private"), call.text("name")
+    _require(token, "groups:write" if private else "channels:manage")
+    if not name:
+        raise Refusal("invalid_name_required")
+    if len(name) > MAX_NAME:
+        raise Refusal("invalid_name_maxlength")
+    if not NAME.fullmatch(name):
+        raise Refusal("invalid_name_specials")
+    if any(channel.name == name for channel in workspace.channels.values()):
+        raise Refusal("name_taken")
+
+    def effect(at: int) -> JsonObject:
+        made = Channel(f"C0MADE{len(workspace.channels) + 1}", name, is_private=private, creator=BOT_USER_ID)
+        workspace.put_channel(made)
+        return {"ok": True, "channel": made.as_json()}
+
+    return effect
+
+
+def _invite(workspace: Workspace, call: Call, token: Token) -> Effect:
+    channel = _channel(workspace, call, token, public="channels:manage", private="groups:write")
+    if channel.is_archived:
+        raise Refusal("is_archived")
+    if not channel.is_member:
+        raise Refusal("not_in_channel")
+    users = [user for user in call.text("users").split(",") if user]
+    refused = [{"user": user, "ok": False, "error": error} for user in users if (error := _uninvitable(workspace, channel, user))]
+    if refused and not (call.flag("force") and len(users) > 1):
+        raise Refusal(str(refused[0]["error"]), errors=refused)
+
+    def effect(at: int) -> JsonObject:
+        channel.members |= set(users) - {str(each["user"]) for each in refused}
+        if refused:
+            return Refusal(str(refused[0]["error"]), errors=refused).body()
+        return {"ok": True, "channel": channel.as_json()}
+
+    return effect
+
+
+def _uninvitable(workspace: Workspace, channel: Channel, user: str) -> str | None:
+    if user == BOT_USER_ID:
+        return "cant_invite_self"
+    if user in channel.members:
+        return "already_in_channel"
+    return None if user not in workspace.strangers else "user_not_found"
+
+
 METHODS: dict[str, Callable[[Workspace, Call, Token], Effect]] = {
     "auth.test": _auth_test,
     "chat.postMessage": _post_message,
@@ -355,6 +419,9 @@ METHODS: dict[str, Callable[[Workspace, Call, Token], Effect]] = {
     "views.open": _open_view,
     "views.publish": _publish_view,
     "views.update": _update_view,
+    "conversations.members": _members,
+    "conversations.create": _create,
+    "conversations.invite": _invite,
 }
 
 

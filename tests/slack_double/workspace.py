@@ -25,7 +25,12 @@ BOT_ID = "B0TRACKER"
 APP_ID = "A0TRACKER"
 
 TOKEN = "xoxb-double"
-ALL_SCOPES = frozenset({"chat:write", "channels:history", "groups:history", "channels:read", "groups:read", "channels:join"})
+ALL_SCOPES = frozenset(
+    {
+        "chat:write", "commands", "channels:history", "groups:history", "channels:read", "groups:read", "channels:join",
+        "channels:manage", "groups:write",
+    }
+)  # fmt: skip
 
 NOTICE_EVENT = "tracker_notice"
 NOTICE_BLOCK_PREFIX = "tracker:"
@@ -126,6 +131,10 @@ class Channel:
     is_member: bool = True
     is_archived: bool = False
     is_private: bool = False
+    is_ext_shared: bool = False
+    creator: str = "U0SOMEONE"
+    # People in it, besides the bot.
+    members: set[str] = field(default_factory=set)
     previous_names: list[str] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     accepted_at: int | None = None  # when the last accepted post arrived: the pace is measured from here
@@ -144,6 +153,9 @@ class Channel:
             "is_private": self.is_private,
             "is_member": self.is_member,
             "is_archived": self.is_archived,
+            "is_ext_shared": self.is_ext_shared,
+            "is_shared": self.is_ext_shared,
+            "creator": self.creator,
             "context_team_id": TEAM_ID,
         }
 
@@ -225,6 +237,8 @@ class Workspace:
             self.settings = replace(self._first_settings)
             self.channels = {channel.id: copy.deepcopy(channel) for channel in self._first_channels}
             self.tokens = dict(self._first_tokens)
+            # Accounts that nobody can invite.
+            self.strangers: set[str] = set()
             self._log: list[RequestRecord] = []
             self._violations: list[Violation] = []
             self._counts: Counter[str] = Counter()
@@ -282,6 +296,17 @@ class Workspace:
             known.is_member = channel.is_member
             known.is_archived = channel.is_archived
             known.is_private = channel.is_private
+            known.is_ext_shared = channel.is_ext_shared
+            known.members = channel.members
+
+    def change_id(self, old: str, new: str) -> None:
+        """Give a channel another id, as sharing it with another company does; the old one is nothing any more."""
+        with self.lock:
+            moved = self.channels.pop(old)
+            moved.id = new
+            for message in moved.messages:
+                message.channel = new
+            self.channels[new] = moved
 
     def remove_channel(self, channel: str) -> None:
         with self.lock:

@@ -22,6 +22,7 @@ class NoticeOut(Out):
     key: str
     kind: str
     audience: str
+    road: str = Field(description="slack, or mail: then `channel` is an address.")
     channel: str | None
     headline: str
     state: str

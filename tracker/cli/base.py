@@ -1,7 +1,7 @@
 """What every command shares: an application, a fault as one line, JSON where asked."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial, wraps
 from typing import Any, NoReturn
 
@@ -9,11 +9,15 @@ import click
 from flask import Flask
 
 from tracker.app import create_app, is_migrated
+from tracker.domain.notice import Road
+from tracker.edge import letter
+from tracker.edge.mail_sender import MailSender
 from tracker.jobs import step
 from tracker.jobs.step import Delivery
 from tracker.settings import Settings, read_settings
-from tracker.slack.blocks import render
+from tracker.slack import blocks
 from tracker.store.database import db
+from tracker.store.notice import OutboxNotice
 
 as_json = click.option("--json", "json_", is_flag=True, help="Print JSON.")
 
@@ -53,7 +57,14 @@ def in_app(command: Callable[..., Any]) -> Callable[..., Any]:
 def worker_of(app: Flask) -> Delivery:
     """The delivering worker that an application's settings describe."""
     settings: Settings = app.config["SETTINGS"]
-    return Delivery(app.extensions["sender"], partial(render, base_url=settings.base_url), step.timing_of(settings))
+    mail = MailSender(settings.smtp_url, base_url=settings.base_url) if settings.smtp_url else None
+    written = partial(_render, base_url=settings.base_url)
+    return Delivery(app.extensions["sender"], written, step.timing_of(settings), mail=mail)
+
+
+def _render(notice: OutboxNotice, *, base_url: str) -> Mapping[str, Any]:
+    """A notice as the road that it goes wants it."""
+    return (letter.render if notice.road == Road.MAIL else blocks.render)(notice, base_url=base_url)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -56,13 +56,13 @@ def read_moment(text: str | None) -> datetime:
 @as_json
 @in_app
 def deliver(once: bool, json_: bool) -> None:
-    """Send what is ready to Slack, each notice once."""
+    """Send what is ready, each notice once: to Slack, and by mail where SMTP_URL is set."""
     from flask import current_app
 
     worker = worker_of(current_app._get_current_object())  # type: ignore[attr-defined]
     sent = step.deliver_all(worker)
-    while worker.sender is not None:
-        moment = step.next_moment()
+    while worker.ways:
+        moment = step.next_moment(worker.ways.keys())
         if moment is None or (once and moment > utc_now() + PACED_PATIENCE):
             break
         time.sleep(max(0.01, (moment - utc_now()).total_seconds()))

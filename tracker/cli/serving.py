@@ -18,6 +18,7 @@ from tracker.jobs import backup as backups
 from tracker.jobs import runner
 from tracker.logs import logging_config
 from tracker.services import sign_in as sign_in_service
+from tracker.services.roads import open_roads
 from tracker.settings import Settings
 from tracker.slack.inbound import socket_mode
 from tracker.store import schema
@@ -40,6 +41,7 @@ def serve(host: str, port: int, workers: int, threads: int) -> None:
         migrate_database(settings)
         with work():
             link = sign_in_service.offer_first_admin(db.session, now=utc_now())
+            open_roads(db.session, mail=settings.smtp_url is not None, now=utc_now())
         db.session.remove()
         db.engine.dispose()
     click.echo(f"Serving on {settings.base_url}")
@@ -55,6 +57,10 @@ def worker() -> None:
     """Plan and deliver reminders until stopped. Any number of workers may run."""
     logging.config.dictConfig(logging_config())
     app = open_app()
+    with app.app_context():
+        with work():
+            open_roads(db.session, mail=app.config["SETTINGS"].smtp_url is not None, now=utc_now())
+        db.session.remove()
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())

@@ -56,6 +56,21 @@ DAILY_DIGEST = "digest.daily"
 TEAM_ONLY = frozenset({"comment.internal", "budget.team", "ps_block.team", "card.team", DAILY_DIGEST}) | ESCALATED
 
 
+class Road(StrEnum):
+    """The way a notice goes: into a channel of Slack's, or to somebody's address."""
+
+    SLACK = "slack"
+    MAIL = "mail"
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """Somebody who gets a notice by mail."""
+
+    person_id: UUID
+    address: str
+
+
 @dataclass(frozen=True)
 class Notice:
     """One message for one channel, planned for one moment.
@@ -78,6 +93,25 @@ class Notice:
     mention: str | None = None
     # What it was first told as, where somebody snoozed it.
     origin_id: UUID | None = None
+    # Who gets it by mail; without one it goes to the channel of its audience.
+    to: Recipient | None = None
+
+    @property
+    def road(self) -> Road:
+        return Road.SLACK if self.to is None else Road.MAIL
+
+
+MAILED = ":mail:"
+
+
+def mail_key(key: str, person_id: UUID) -> str:
+    """Names the letter to one person about an occasion, beside what the channel is told of it."""
+    return f"{key}{MAILED}{person_id}"
+
+
+def occasion_of(key: str) -> str:
+    """The occasion that a notice is about, whichever way it goes."""
+    return key.partition(MAILED)[0]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
-from tracker.jobs import step
+from tracker.jobs import channel_step, step
 from tracker.jobs.attendance import Attendance
 from tracker.jobs.schedule import JOBS
 from tracker.jobs.step import Delivery
@@ -49,7 +49,12 @@ def start(app: Flask, worker: Delivery) -> Metronome:
         job_defaults={"max_instances": 1, "coalesce": True, "misfire_grace_time": None},
     )
     attendance = Attendance(settings.instance)
-    every = {**bodies(worker), step.DELIVER: lambda: _attend(attendance, worker)}
+    channels = app.extensions["channels"]
+    every = {
+        **bodies(worker),
+        step.DELIVER: lambda: _attend(attendance, worker),
+        channel_step.CHANNELS: lambda: channel_step.check_and_beat(channels.look if channels else None),
+    }
     for job in JOBS:
         beat = _guarded(app, job.name, every[job.name])
         scheduler.add_job(beat, "interval", seconds=settings.tick * job.ticks, id=job.name, jitter=settings.tick * job.ticks / 10)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from tracker.jobs.channel_step import CHANNELS
 from tracker.jobs.step import CLEAN, DELIVER, PLAN
 
 STALE_AFTER_SECONDS = 60
@@ -15,5 +16,5 @@ class Job:
     ticks: int
 
 
-JOBS = (Job(PLAN, 1), Job(DELIVER, 1), Job(CLEAN, 720))
+JOBS = (Job(PLAN, 1), Job(DELIVER, 1), Job(CLEAN, 720), Job(CHANNELS, 60))
 WATCHED = (PLAN, DELIVER)

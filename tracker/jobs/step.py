@@ -3,15 +3,16 @@
 import os
 import socket
 from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 
 from tracker.clock import utc_now
-from tracker.domain.notice import NoticeState, Pause, Wait
+from tracker.domain.notice import NoticeState, Pause, Road, Wait
 from tracker.edge.work import work
 from tracker.services import delivery, digest, editing, ps_block
-from tracker.services.delivery import Claimed, Render, Sender, Timing
+from tracker.services.delivery import Claimed, Render, Sender, Timing, Way
 from tracker.services.editing import Editing
 from tracker.settings import Settings
 from tracker.store import account_link, clock, hours_upload, outbox, person, setting, upload
@@ -62,6 +63,13 @@ class Delivery:
     timing: Timing
     node: str = NODE
     chance: Random = field(default_factory=Random)
+    mail: Way | None = None
+
+    @property
+    def ways(self) -> Mapping[Road, Way]:
+        """The ways out that there are, each with who sends there."""
+        ways: dict[Road, Way | None] = {Road.SLACK: self.sender, Road.MAIL: self.mail}
+        return {road: way for road, way in ways.items() if way is not None}
 
 
 def plan(now: datetime) -> list[OutboxNotice]:
@@ -144,27 +152,28 @@ def beat(job: str) -> None:
 def deliver_all(worker: Delivery) -> Counter[NoticeState]:
     """Look up what is in doubt and send what may be sent now, for a while; count what came of each."""
     with work():
-        delivery.say_why_waiting(db.session, connected=worker.sender is not None)
+        delivery.say_why_waiting(db.session, connected=worker.sender is not None, mail=worker.mail is not None)
         delivery.sweep(db.session, worker.timing, now=moment())
     counts: Counter[NoticeState] = Counter()
-    if worker.sender is None:
+    if not worker.ways:
         return counts
-    counts.update(look_up(worker, worker.sender))
+    counts.update(look_up(worker))
     end = utc_now() + PASS
-    while utc_now() < end and (state := deliver_one(worker, worker.sender)) is not None:
+    while utc_now() < end and (state := deliver_one(worker)) is not None:
         counts[state] += 1
-    edit_some(worker, worker.sender)
+    if worker.sender is not None:
+        edit_some(worker, worker.sender)
     return counts
 
 
-def deliver_one(worker: Delivery, sender: Sender) -> NoticeState | None:
+def deliver_one(worker: Delivery) -> NoticeState | None:
     """Claim one notice, durably; send it; write down what came of it. None where nothing may be sent now."""
     began = utc_now()
     claimed = claim(worker)
     if claimed is None:
         return None
     if utc_now() - began < worker.timing.lease / 2:
-        outcome = sender.send(claimed.post)
+        outcome = worker.ways[claimed.road].send(claimed.post)
     else:
         # Held up since the claim: the lease could run out before Slack answers, and another would take it for lost.
         outcome = Wait(0, "the worker was held up", hold_channel=False)
@@ -178,7 +187,9 @@ def claim(worker: Delivery) -> Claimed | None:
     for _ in range(CLAIM_TRIES):
         try:
             with work():
-                return delivery.claim(db.session, worker.render, worker.timing, worker.node, now=moment())
+                return delivery.claim(
+                    db.session, worker.render, worker.timing, worker.node, now=moment(), roads=worker.ways.keys()
+                )
         except SlotTaken:
             continue
     return None
@@ -208,14 +219,20 @@ def claim_edit(worker: Delivery) -> Editing | None:
     return None
 
 
-def look_up(worker: Delivery, sender: Sender) -> list[NoticeState]:
-    """Read back the channels of notices in doubt, one look a channel, and settle what that shows."""
+def look_up(worker: Delivery) -> list[NoticeState]:
+    """Read back the channels of notices in doubt, one look a channel, and settle what that shows.
+
+    On a road that is not there any more nothing is looked up; it waits for whoever has it.
+    """
     shared, here = moment(), utc_now()
     by_channel = delivery.in_doubt(db.session, now=shared)
     where = {channel: delivery.where_to_look(db.session, notices) for channel, notices in by_channel.items()}
     db.session.close()
     states: list[NoticeState] = []
     for channel, notices in by_channel.items():
+        sender = worker.ways.get(Road(notices[0].road))
+        if sender is None:
+            continue
         passed = utc_now() - here
         if passed >= PASS:
             break
@@ -226,9 +243,9 @@ def look_up(worker: Delivery, sender: Sender) -> list[NoticeState]:
     return states
 
 
-def next_moment() -> datetime | None:
-    """When the next ready notice that only waits for its turn may be sent."""
-    first = outbox.next_slot(db.session, moment())
+def next_moment(roads: Collection[str] = outbox.ALL_ROADS) -> datetime | None:
+    """When the next ready notice that only waits for its turn may be sent, on the ways that there are."""
+    first = outbox.next_slot(db.session, moment(), roads=roads)
     db.session.close()
     return first
 

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
+
 from tracker.domain.access import Actor, Permission
 from tracker.domain.errors import Guard
 from tracker.domain.notice import (
@@ -24,6 +26,7 @@ from tracker.domain.notice import (
     Pause,
     Post,
     Refuse,
+    Road,
     Sent,
     Unthread,
     Wait,
@@ -34,6 +37,7 @@ from tracker.store import audit, outbox, pacing
 from tracker.store import deadline as deadlines
 from tracker.store import engagement as engagements
 from tracker.store import notice as notices
+from tracker.store import person as people
 from tracker.store.database import AnySession
 from tracker.store.engagement import Engagement
 from tracker.store.notice import OutboxNotice
@@ -45,19 +49,17 @@ LATE = timedelta(minutes=15)
 OVERDUE = timedelta(minutes=10)
 NO_CHANNEL = "The engagement has no Slack channel yet."
 NOT_CONNECTED = "Slack is not connected."
+NO_MAIL = "No mail goes out from here: SMTP_URL is not set."
 UNREADABLE = "the channel could not be read"
 REPEATED = f"{UNREADABLE}; sent again, marked as a possible repeat"
 FOUND = "found in the channel"
 
 
-class Sender(Protocol):
-    """The way out. Neither call touches the database."""
+class Way(Protocol):
+    """A way out. Neither call touches the database."""
 
     def send(self, post: Post) -> Outcome:
         """Put one message on the wire, exactly once; every fault is an outcome, not an exception."""
-
-    def update(self, post: Post, slack_ts: str) -> Outcome:
-        """Edit a message in place; `Sent` where it is as it should be."""
 
     def find(
         self,
@@ -68,7 +70,14 @@ class Sender(Protocol):
         threads: Collection[str] = (),
         history: bool = True,
     ) -> Mapping[UUID, str] | None:
-        """Slack's timestamps of those notices that stand in the channel, or in these threads; None where it cannot be read."""
+        """The timestamps of those notices that stand in the channel, or in these threads; None where it cannot be read."""
+
+
+class Sender(Way, Protocol):
+    """The way to Slack, where a message can be edited as well."""
+
+    def update(self, post: Post, slack_ts: str) -> Outcome:
+        """Edit a message in place; `Sent` where it is as it should be."""
 
 
 class Decision(Protocol):
@@ -99,6 +108,7 @@ class Claimed:
     notice_id: UUID
     fence: int
     post: Post
+    road: Road = Road.SLACK
 
 
 def replan_due(session: AnySession, *, now: datetime, limit: int = 20) -> int:
@@ -122,17 +132,27 @@ def sweep(session: AnySession, timing: Timing, *, now: datetime) -> int:
     return outbox.sweep(session, now, timing.quiet)
 
 
-def say_why_waiting(session: AnySession, *, connected: bool) -> None:
+def say_why_waiting(session: AnySession, *, connected: bool, mail: bool = True) -> None:
     """Write at ready notices why they wait, so that silence is visible."""
-    without = OutboxNotice.channel.is_(None)
+    without, in_slack = OutboxNotice.channel.is_(None), OutboxNotice.road == Road.SLACK
     outbox.explain_waiting(session, without, NO_CHANNEL)
     if not connected:
-        outbox.explain_waiting(session, ~without, NOT_CONNECTED)
+        outbox.explain_waiting(session, sa.and_(~without, in_slack), NOT_CONNECTED)
+    if not mail:
+        outbox.explain_waiting(session, ~in_slack, NO_MAIL)
 
 
-def claim(session: AnySession, render: Render, timing: Timing, owner: str, *, now: datetime) -> Claimed | None:
+def claim(
+    session: AnySession,
+    render: Render,
+    timing: Timing,
+    owner: str,
+    *,
+    now: datetime,
+    roads: Collection[str] = outbox.ALL_ROADS,
+) -> Claimed | None:
     """Take one notice and freeze what it says. The caller commits before anything goes on the wire. Raises SlotTaken."""
-    notice = outbox.claim(session, now, timing.lease, timing.pace, owner)
+    notice = outbox.claim(session, now, timing.lease, timing.pace, owner, roads=roads)
     if notice is None:
         return None
     body = notice.body
@@ -143,7 +163,7 @@ def claim(session: AnySession, render: Render, timing: Timing, owner: str, *, no
         outbox.freeze_body(session, notice.id, body)
     assert notice.channel is not None
     post = Post(notice.id, notice.channel, body["text"], body["blocks"], notice.thread_ts, notice.broadcast)
-    return Claimed(notice.id, notice.fence, post)
+    return Claimed(notice.id, notice.fence, post, Road(notice.road))
 
 
 def say_late(session: AnySession, notice: OutboxNotice, *, now: datetime) -> None:
@@ -164,7 +184,9 @@ def settle(
     if isinstance(outcome, Unthread) and claimed.post.thread_ts is None:
         outcome = Park(outcome.error)
     state, values = _verdict(outcome, timing, chance, now)
-    if isinstance(outcome, Refuse) and claimed.post.blocks:
+    if claimed.road is Road.MAIL:
+        values |= _said_of_mail(outcome)
+    elif isinstance(outcome, Refuse) and claimed.post.blocks:
         state, values = NoticeState.READY, _in_plain_text(outcome.error, now)
     mine = outbox.settle(session, claimed.notice_id, claimed.fence, state, **values)
     error = None if isinstance(outcome, Sent) else outcome.error
@@ -174,7 +196,8 @@ def settle(
     if isinstance(outcome, Wait) and outcome.hold_channel:
         pacing.hold(session, claimed.post.channel, now + timedelta(seconds=outcome.seconds), outcome.error)
     if isinstance(outcome, Pause):
-        pacing.hold(session, pacing.WORKSPACE, now + timing.breaker, outcome.error)
+        road = pacing.MAIL if claimed.road is Road.MAIL else pacing.WORKSPACE
+        pacing.hold(session, road, now + timing.breaker, outcome.error)
     if state in CANCELLABLE:
         revise(session, session.get_one(OutboxNotice, claimed.notice_id), now=now)
     return state
@@ -238,6 +261,22 @@ def where_to_look(session: AnySession, notices: Sequence[OutboxNotice]) -> dict[
     if not threads:
         return {}
     return {"threads": threads, "history": any(notice.thread_ts is None or notice.attempts == 0 for notice in notices)}
+
+
+def _said_of_mail(outcome: Outcome) -> dict[str, Any]:
+    """The same verdict in words about mail, where others speak of Slack and its channels."""
+    match outcome:
+        case Pause(error):
+            return {"reason": f"The mail server does not take anything from us: {error}."}
+        case Park(error):
+            return {"reason": f"The mail server refuses the address: {error}."}
+        case Refuse(error):
+            return {"reason": f"The mail server refuses the message: {error}."}
+        case Doubt():
+            return {"reason": "Whether the mail server took it is not known."}
+        case Wait(_seconds, error, hold_channel) if hold_channel:
+            return {"reason": f"The mail server asked us to wait: {error}."}
+    return {}
 
 
 def in_doubt(session: AnySession, *, now: datetime, limit: int = 200) -> dict[str, list[OutboxNotice]]:
@@ -320,9 +359,8 @@ def send_again(session: AnySession, actor: Actor, notice_id: UUID, *, now: datet
     session.refresh(notice, with_for_update=True)
     if notice.state not in (NoticeState.PARKED, NoticeState.DEAD):
         raise Guard("Only a parked or dead notice is sent again.", rule="notice_state")
-    engagement = engagements.get(session, actor, notice.engagement_id)
     notice.plain, notice.thread_ts, notice.broadcast, notice.last_error = False, None, False, None
-    notice.channel = channel_of(engagement, notice.kind, notice.audience, now_in=notice.channel)
+    notice.channel = _way_of(session, actor, notice)
     notice.state, notice.next_at, notice.reason, notice.settled_at, notice.body = (
         NoticeState.READY,
         now,
@@ -336,6 +374,14 @@ def send_again(session: AnySession, actor: Actor, notice_id: UUID, *, now: datet
     session.flush()
     audit.record(session, actor, notice.engagement_id, "notice.sent_again", ("notice", notice.id))
     return notice
+
+
+def _way_of(session: AnySession, actor: Actor, notice: OutboxNotice) -> str | None:
+    """Where a notice goes now: the engagement's channel, or the address of whom it is for."""
+    if notice.person_id is not None:
+        return people.get(session, notice.person_id).email
+    engagement = engagements.get(session, actor, notice.engagement_id)
+    return channel_of(engagement, notice.kind, notice.audience, now_in=notice.channel)
 
 
 def give_up(session: AnySession, actor: Actor, notice_id: UUID, *, now: datetime) -> OutboxNotice:

@@ -17,6 +17,7 @@ from tracker.domain.text import TextError, read_line
 from tracker.domain.workday import Calendar, UnknownTimeZone
 from tracker.services.unplacing import stop_of_leaver
 from tracker.store import audit
+from tracker.store import deadline as deadlines
 from tracker.store import engagement as engagements
 from tracker.store import person as people
 from tracker.store.database import AnySession
@@ -165,6 +166,8 @@ def _check_not_last(person: Person, admins: list[UUID], field: str) -> None:
 def _set_active(session: AnySession, actor: Actor, person: Person, *, active: bool, now: datetime) -> Person:
     person.deactivated_at = None if active else now
     person.version += 1
+    # Whether they are written to, and mentioned, is planned with their dates.
+    deadlines.replan_all(session, now, owner_id=person.id)
     if not active:
         for table in (LoginSession, ApiToken):
             session.execute(
@@ -212,6 +215,8 @@ def edit_person(session: AnySession, actor: Actor, person_id: UUID, change: Pers
         return _set_active(session, actor, person, active=active, now=now)
     person.version += 1
     session.flush()
+    if "slack_user_id" in values:
+        deadlines.replan_all(session, now, owner_id=person.id)
     return person
 
 

@@ -10,7 +10,7 @@ from tracker.domain.comment import comment_of
 from tracker.domain.deadline import KINDS, Dates, DeadlineKind, following
 from tracker.domain.duty import DUTIES
 from tracker.domain.engagement import Windows
-from tracker.domain.notice import DAILY_DIGEST, TEAM_ONLY, Audience, Notice
+from tracker.domain.notice import DAILY_DIGEST, TEAM_ONLY, Audience, Notice, occasion_of
 from tracker.domain.reminders.ladder import (
     AT_OPENING,
     ESCALATIONS,
@@ -27,6 +27,7 @@ from tracker.domain.reminders.registry import ESCALATED, REMINDERS
 from tracker.domain.site import LAUNCHED_STAGES
 from tracker.domain.workday import Calendar
 from tracker.services.digest_turn import plan_digests
+from tracker.services.mailing import letters_of
 from tracker.services.obligations import align
 from tracker.store import comment as comments
 from tracker.store import cover as covers
@@ -112,6 +113,7 @@ def replan(session: AnySession, engagement: Engagement, *, now: datetime, after:
     align(session, engagement, dated, ground.listed, ground.catalogue_version, now=now)
     owners = {each.owner_id for each in dated if each.owner_id is not None and each.done_at is None}
     mentions = covers.mentions_of(session, {*owners, engagement.manager_id}, now)
+    letters = letters_of(session, {*owners, engagement.manager_id}, mentions)
     names = people.people_named(session, owners)
     notices: list[Notice] = []
     keep: list[str] = []
@@ -126,9 +128,12 @@ def replan(session: AnySession, engagement: Engagement, *, now: datetime, after:
         )
         for occasion in _all_occasions(ladder, moment, now):
             notice = _notice(deadline, occasion, ground, mentions, names)
-            keep.append(notice.key)
-            if occasion.at > (after or now) and may_be_told(engagement, notice.kind):
-                notices.append(notice)
+            letter = letters.of(notice, _meant(deadline, occasion, ground))
+            told = [notice] if may_be_told(engagement, notice.kind) else []
+            told += [] if letter is None else [letter]
+            keep += [notice.key, *(each.key for each in told)]
+            if occasion.at > (after or now):
+                notices += told
         deadline.replan_at = min(filter(None, (next_repeat(ladder, moment, now), _begun_at(deadline, now))), default=None)
     plan_digests(session, engagement, dated, ground.calendar, now)
     session.flush()
@@ -172,7 +177,7 @@ def revise(session: AnySession, notice: OutboxNotice, *, now: datetime) -> None:
     keys = {_key(deadline, occasion) for occasion in _all_occasions(ladder, moment, now)}
     # What somebody snoozed is true as long as what it was first told as.
     first = notice if notice.origin_id is None else session.get_one(OutboxNotice, notice.origin_id)
-    if deadline.withdrawn_at is not None or not is_live(deadline, ground) or first.key not in keys:
+    if deadline.withdrawn_at is not None or not is_live(deadline, ground) or occasion_of(first.key) not in keys:
         outbox.call_off(session, notice.id, UNTRUE, now)
 
 
@@ -277,15 +282,15 @@ def _notice(
         useless_after=occasion.useless_after,
         site_id=deadline.site_id,
         deadline_id=deadline.id,
-        mention=_mentioned(deadline, occasion, ground, mentions),
+        mention=mentions.at(_meant(deadline, occasion, ground), occasion.at),
     )
 
 
-def _mentioned(deadline: Deadline, occasion: Occasion, ground: Ground, mentions: covers.Mentions) -> str | None:
+def _meant(deadline: Deadline, occasion: Occasion, ground: Ground) -> UUID | None:
     """Whoever owns the date; when it climbs its manager, and at last nobody in particular."""
     if occasion.name not in ESCALATIONS:
-        return mentions.at(deadline.owner_id, occasion.at)
-    return mentions.at(ground.engagement.manager_id, occasion.at) if ESCALATIONS[occasion.name] == TO_MANAGER else None
+        return deadline.owner_id
+    return ground.engagement.manager_id if ESCALATIONS[occasion.name] == TO_MANAGER else None
 
 
 def path_of(deadline: Deadline) -> str:

@@ -11,13 +11,13 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from tracker.domain.notice import Doubt, Outcome, Post, Sent
+from tracker.slack.manifest import SCOPE_NAMES
 from tracker.slack.outcome import WIRE_FAULTS, of_answer, of_fault
 
 EVENT_TYPE = "tracker_notice"
 BEFORE_THE_FIRST_TRY = timedelta(minutes=5)
 PAGE = 200
 MAX_PAGES = 50
-SCOPES_NEEDED = ("chat:write", "channels:history", "groups:history")
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Connection:
     bot: str | None = None
     missing_scopes: tuple[str, ...] = ()
     problem: str | None = None
+    is_bot: bool = True
 
 
 class _Client(WebClient):
@@ -149,8 +150,10 @@ class SlackSender:
             return Connection(ok=False, problem=f"Slack cannot be reached: {error}.")
         headers = {name.lower(): value for name, value in dict(answer.headers).items()}
         granted = {scope.strip() for scope in headers.get("x-oauth-scopes", "").split(",") if scope.strip()}
-        missing = tuple(scope for scope in SCOPES_NEEDED if granted and scope not in granted)
-        return Connection(ok=True, team=answer.get("team"), bot=answer.get("user"), missing_scopes=missing)
+        missing = tuple(scope for scope in SCOPE_NAMES if granted and scope not in granted)
+        return Connection(
+            ok=True, team=answer.get("team"), bot=answer.get("user"), missing_scopes=missing, is_bot=bool(answer.get("bot_id"))
+        )
 
 
 def _metadata(post: Post) -> dict[str, Any]:

@@ -115,6 +115,14 @@ def to_replan(session: AnySession, now: datetime, *, limit: int) -> list[UUID]:
     return list(session.scalars(query))
 
 
+def replan_all(session: AnySession, now: datetime, *, owner_id: UUID | None = None) -> None:
+    """Let the reminders of every open date, or of those of one owner, be planned anew by the next ticks."""
+    whose = sa.true() if owner_id is None else Deadline.owner_id == owner_id
+    live = (Deadline.withdrawn_at.is_(None), Deadline.done_at.is_(None), whose)
+    held = sa.select(Deadline.id).where(*live).order_by(Deadline.id).with_for_update().cte("held")
+    session.execute(sa.update(Deadline).where(Deadline.id.in_(sa.select(held.c.id))).values(replan_at=now))
+
+
 def of_site(session: AnySession, site_id: UUID) -> list[Deadline]:
     """The dates of one site, in order."""
     query = sa.select(Deadline).where(Deadline.site_id == site_id, Deadline.withdrawn_at.is_(None))

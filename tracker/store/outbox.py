@@ -3,17 +3,18 @@
 A tick reads partial indexes only: its work grows with what is due, not with what is stored.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
 import sqlalchemy as sa
 
-from tracker.domain.notice import CANCELLABLE, DAILY_DIGEST, TEAM_ONLY, Notice, NoticeState
+from tracker.domain.notice import CANCELLABLE, DAILY_DIGEST, TEAM_ONLY, Notice, NoticeState, Road
+from tracker.store import pacing
 from tracker.store.database import AnySession, changed_one, dialect_insert, table_of
 from tracker.store.notice import DeliveryAttempt, OutboxNotice, table
-from tracker.store.pacing import WORKSPACE, SlackChannel, take_slot, workspace_hold
+from tracker.store.pacing import WORKSPACE, SlackChannel, take_slot
 from tracker.store.thread import SlackThread
 
 NOTICES = UUID("7d0c6f0e-3a52-4d0b-9a57-1f6a3e0c2b11")
@@ -49,7 +50,9 @@ def plan(
             "key": notice.key,
             "kind": notice.kind,
             "audience": notice.audience,
-            "channel": channels[notice.audience],
+            "road": notice.road,
+            "channel": channels[notice.audience] if notice.to is None else notice.to.address,
+            "person_id": notice.to.person_id if notice.to else None,
             "headline": notice.headline,
             "text": notice.text,
             "facts": [list(fact) for fact in notice.facts],
@@ -141,9 +144,9 @@ def redirect(
     channel and of every engagement in it: it goes nowhere else.
     """
     kinds = table.c.kind.in_(TEAM_ONLY - {DAILY_DIGEST}) if team_only else table.c.kind.not_in(TEAM_ONLY)
-    mine = (table.c.engagement_id == engagement_id, table.c.audience == audience, kinds, table.c.state.in_(CANCELLABLE))
+    mine = sa.and_(table.c.engagement_id == engagement_id, table.c.audience == audience, kinds, table.c.road == Road.SLACK)
     one = table.c.id == only if only else sa.true()
-    waiting = _locked(session, *mine, table.c.channel.is_distinct_from(channel), one)
+    waiting = _locked(session, mine, table.c.state.in_(CANCELLABLE), table.c.channel.is_distinct_from(channel), one)
     parked = table.c.state == NoticeState.PARKED
     # The message was rendered for the old channel, and placed there; both are done anew at its next claim.
     _change(
@@ -219,17 +222,30 @@ class SlotTaken(Exception):
     """Another worker took the channel's slot in the same moment. End the unit and claim anew: there may be others."""
 
 
-def claim(session: AnySession, now: datetime, lease: timedelta, pace: timedelta, owner: str) -> OutboxNotice | None:
-    """Take the oldest notice that may be sent now: not for a channel that is held, not while the workspace is.
+ALL_ROADS = frozenset(Road)
+# What holds up everything that goes a road, by the row that says so.
+_holds_road = sa.case((table.c.road == Road.MAIL, pacing.MAIL), else_=WORKSPACE)
+
+
+def claim(
+    session: AnySession,
+    now: datetime,
+    lease: timedelta,
+    pace: timedelta,
+    owner: str,
+    *,
+    roads: Collection[str] = ALL_ROADS,
+) -> OutboxNotice | None:
+    """Take the oldest notice that may be sent now: not for a channel that is held, not on a road that is, or is not there.
 
     The claim raises the fence, sets the lease and takes the channel's next slot. It must be committed durably before
     anything goes on the wire. Raises SlotTaken.
     """
-    held = sa.exists().where(SlackChannel.channel.in_((table.c.channel, WORKSPACE)), SlackChannel.held_until > now)
+    held = sa.exists().where(SlackChannel.channel.in_((table.c.channel, _holds_road)), SlackChannel.held_until > now)
     candidate = (
         sa.select(table.c.id, table.c.channel)
         .where(_is(NoticeState.READY), table.c.next_at <= now, table.c.channel.is_not(None), ~held)
-        .where(table.c.useless_after > now)
+        .where(table.c.useless_after > now, table.c.road.in_(sorted(roads)))
         .order_by(table.c.next_at, table.c.id)
         .limit(1)
         .with_for_update(skip_locked=True, of=table)
@@ -257,17 +273,16 @@ def claim(session: AnySession, now: datetime, lease: timedelta, pace: timedelta,
     return session.scalar(claimed, execution_options={"synchronize_session": False, "populate_existing": True})
 
 
-def next_slot(session: AnySession, now: datetime) -> datetime | None:
-    """When the first ready notice that only waits for its channel or its time may be sent."""
+def next_slot(session: AnySession, now: datetime, *, roads: Collection[str] = ALL_ROADS) -> datetime | None:
+    """When the first ready notice that only waits for its channel or its time may be sent. A road that is held has none."""
+    open_roads = sorted(set(roads) - set(pacing.breakers(session, now)))
     moment = sa.case((SlackChannel.held_until > table.c.next_at, SlackChannel.held_until), else_=table.c.next_at)
     query = (
         sa.select(sa.func.min(sa.func.coalesce(moment, table.c.next_at)))
         .select_from(table.outerjoin(table_of(SlackChannel), SlackChannel.channel == table.c.channel))
-        .where(_is(NoticeState.READY), table.c.channel.is_not(None))
+        .where(_is(NoticeState.READY), table.c.channel.is_not(None), table.c.road.in_(open_roads))
     )
-    if workspace_hold(session, now) is not None:
-        return None
-    return session.scalar(query)
+    return session.scalar(query) if open_roads else None
 
 
 def freeze_body(session: AnySession, notice_id: UUID, body: Mapping[str, Any]) -> None:

@@ -5,13 +5,15 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from tracker.domain.notice import Road
 from tracker.store.database import AnySession, Base, dialect_insert, table_of
 
 WORKSPACE = "workspace"
+MAIL = "mail"
 
 
 class SlackChannel(Base):
-    """The pace of one channel; the row called "workspace" is the breaker for all of them."""
+    """The pace of one channel; the row called "workspace" is the breaker for all of them, "mail" that of mail."""
 
     channel: Mapped[str] = mapped_column(primary_key=True)
     held_until: Mapped[datetime]
@@ -47,11 +49,16 @@ def workspace_hold(session: AnySession, now: datetime) -> SlackChannel | None:
 
 
 # Rows that hold a whole road, not a channel.
-BREAKERS = (WORKSPACE, "mail")
+BREAKERS = {WORKSPACE: Road.SLACK, MAIL: Road.MAIL}
 
 
-def breakers(session: AnySession, now: datetime) -> dict[str, datetime]:
-    """The roads on which nothing is sent at present, and until when."""
+def breakers(session: AnySession, now: datetime) -> dict[Road, datetime]:
+    """The roads that nothing goes at present, and until when."""
     query = sa.select(SlackChannel.channel, SlackChannel.held_until)
     held = query.where(SlackChannel.channel.in_(BREAKERS), SlackChannel.held_until > now)
-    return {row.channel: row.held_until for row in session.execute(held)}
+    return {BREAKERS[row.channel]: row.held_until for row in session.execute(held)}
+
+
+def mail_hold(session: AnySession, now: datetime) -> SlackChannel | None:
+    """Why no mail goes out at present."""
+    return session.scalar(sa.select(SlackChannel).where(SlackChannel.channel == MAIL, SlackChannel.held_until > now))

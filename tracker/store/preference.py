@@ -1,5 +1,6 @@
 """What people and engagements would rather be told when, and how. No row means the defaults."""
 
+from collections.abc import Collection
 from datetime import time
 from typing import Any
 from uuid import UUID
@@ -7,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from tracker.store.database import Base
+from tracker.store.database import AnySession, Base
 
 
 class Hours:
@@ -36,3 +37,9 @@ class PersonPreference(Hours, Base):
     __table_args__ = (sa.CheckConstraint("mail IN ('without_slack', 'never', 'always')", name="mail_known"),)
     person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"), primary_key=True)
     mail: Mapped[str]
+
+
+def mail_wishes(session: AnySession, ids: Collection[UUID]) -> dict[UUID, str]:
+    """What people want of mail (without_slack, never, always), of those who have said so, in one statement."""
+    query = sa.select(PersonPreference.person_id, PersonPreference.mail).where(PersonPreference.person_id.in_(ids))
+    return {row.person_id: row.mail for row in session.execute(query)}

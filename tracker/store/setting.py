@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from tracker.store.database import AnySession, Base, dialect_insert, table_of
 
 MANAGERS_SEE = "managers_see"
+ROADS = "roads"
 
 
 class Setting(Base):
@@ -44,6 +45,14 @@ def managers_see_all(session: AnySession) -> bool:
 def sees_all(decided: dict[str, Any] | None) -> bool:
     """What a value of that setting says; nothing decided means all."""
     return bool((decided or {}).get("scope", "all") == "all")
+
+
+_MAIL = sa.select(Setting.value).where(Setting.name == ROADS)
+
+
+def mail_goes_out(session: AnySession) -> bool:
+    """Whether the installation sends mail, as it was started."""
+    return bool((session.scalar(_MAIL) or {}).get("mail"))
 
 
 def beat(session: AnySession, job: str, node: str, now: datetime) -> None:

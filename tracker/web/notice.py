@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from tracker.clock import utc_now
 from tracker.domain.access import Actor, Permission
-from tracker.domain.notice import GIVEN_UP, STATE_MEANINGS, STUCK, Audience, NoticeState
+from tracker.domain.notice import GIVEN_UP, STATE_MEANINGS, STUCK, Audience, NoticeState, Road
 from tracker.domain.notice_kind import buttons_of, kind_of
 from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
@@ -215,6 +215,7 @@ def _details(actor: Actor, notice: OutboxNotice) -> dict[str, Any]:
         "useless_after": say_moment(notice.useless_after, actor.time_zone),
         "sent_at": say_moment(sent, actor.time_zone) if sent else None,
         "slack_ts": notice.slack_ts,
+        "by_mail": notice.road == Road.MAIL,
     }
 
 

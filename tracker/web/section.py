@@ -28,6 +28,7 @@ OF_ENGAGEMENT: Sequence[Section] = (
     Section("changes", "Changes", "/change-requests"),
     Section("conversation", "Conversation", "/comments"),
     Section("kickoff", "Kick-off and links", "/kickoff"),
+    Section("channels", "Channels", "/channels", Permission.EDIT_ENGAGEMENT),
 )
 OF_SITE: Sequence[Section] = (
     Section("overview", "Overview", ""),

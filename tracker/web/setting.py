@@ -12,6 +12,7 @@ from wtforms.validators import InputRequired
 
 from tracker.clock import utc_now
 from tracker.domain.access import Actor, Permission
+from tracker.domain.channel import problem_of
 from tracker.domain.notice import NoticeState
 from tracker.edge import mail
 from tracker.edge.gate import current_actor
@@ -20,6 +21,7 @@ from tracker.edge.work import work
 from tracker.jobs.schedule import JOBS
 from tracker.services import delivery
 from tracker.services import setting as service
+from tracker.store import channel as channels
 from tracker.store import notice as notices
 from tracker.store import pacing, schema
 from tracker.store import setting as kept
@@ -33,6 +35,7 @@ JOB_LABELS = {
     "plan": ("Plan reminders", "finds what is due"),
     "deliver": ("Deliver", "sends to Slack what is ready"),
     "clean": ("Clean up", "forgets old requests and tries"),
+    "channels": ("Look at channels", "asks Slack about each once an hour"),
 }
 WAITING = (NoticeState.READY, NoticeState.SENDING, NoticeState.UNKNOWN)
 STUCK = (NoticeState.PARKED, NoticeState.DEAD)
@@ -77,12 +80,14 @@ def test_slack() -> ResponseReturnValue:
     if sender is None or not form.validate_on_submit():
         flash("Slack is not connected: set SLACK_BOT_TOKEN for the server and start it again.", "error")
         return _page(_form()), 409
+    in_use = channels.in_use(db.session)
     db.session.close()  # Slack may take its time, and no transaction waits for it.
     found = sender.test()
+    report = current_app.extensions["slack_check"](found, current_app.extensions["channels"], in_use)
     if found.ok:
         with work():
             delivery.slack_works(db.session)
-    return _page(_form(), found)
+    return _page(_form(), found, report)
 
 
 def _form() -> SettingsForm:
@@ -91,15 +96,19 @@ def _form() -> SettingsForm:
     return SettingsForm(formdata=None, manager_sees=scope)
 
 
-def _page(form: SettingsForm, found: Any = None) -> str:
+def _page(form: SettingsForm, found: Any = None, report: Any = None) -> str:
     actor = current_actor()
     return render_template(
         "settings/settings.html",
         nav_current="settings",
         form=form,
         slack=_slack(actor, found),
-        test_result=_test_result(found) if found else None,
+        test_result=_test_result(found, report) if found else None,
         delivery=_delivery(actor),
+        broken_channels=[
+            {"name": f"#{each.name}" if each.name else each.channel, "problem": problem_of(each.seen)}
+            for each in channels.with_problems(db.session)
+        ],
         heartbeats=_heartbeats(actor),
         mail=_mail(),
         installation={"version": _version(), "database": schema.engine_name(db.engine), "base_url": settings().base_url},
@@ -126,13 +135,15 @@ def _slack(actor: Actor, found: Any) -> dict[str, Any]:
     }
 
 
-def _test_result(found: Any) -> dict[str, Any]:
+def _test_result(found: Any, report: Any) -> dict[str, Any]:
+    """What `tracker slack check` says too: what keeps notices from going out, then what keeps something else from working."""
     if not found.ok:
         return {"ok": False, "message": "Slack does not take anything from us.", "details": [found.problem]}
-    if found.missing_scopes:
-        details = [f"Add to the app, then install it again: {', '.join(found.missing_scopes)}."]
-        return {"ok": False, "message": f"Connected to {found.team}, but permissions are missing.", "details": details}
-    return {"ok": True, "message": f"Connected to {found.team} as {found.bot}. What waited for Slack goes out now."}
+    details = [*report.faults, *report.warnings]
+    if report.faults:
+        return {"ok": False, "message": f"Connected to {found.team}, but not everything goes out.", "details": details}
+    said = f"Connected to {found.team} as {found.bot}. What waited for Slack goes out now."
+    return {"ok": True, "message": said, "details": details}
 
 
 def _delivery(actor: Actor) -> dict[str, Any]:
@@ -166,7 +177,8 @@ def _mail() -> dict[str, Any]:
         return {"configured": False}
     parts = urlsplit(smtp_url)
     server = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname
-    return {"configured": True, "server": server, "sender": mail.sender_of(smtp_url)}
+    held = pacing.mail_hold(db.session, utc_now())
+    return {"configured": True, "server": server, "sender": mail.sender_of(smtp_url), "held": held.reason if held else None}
 
 
 def _version() -> str | None:

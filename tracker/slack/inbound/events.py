@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from tracker.services import channel_care
 from tracker.slack.inbound import home
 from tracker.slack.inbound.ask import Account
 from tracker.slack.inbound.payload import Payload, id_of, part
@@ -58,8 +59,18 @@ def _end_of_hold(event: Event) -> datetime:
     return event.now + timedelta(seconds=event.breaker)
 
 
-# Channels: channel_rename and the like are registered here as well.
+def _of_channels(take_in: Callable[[AnySession, Payload, datetime], None]) -> Handler:
+    """News of a channel: who is in it, what it is called, whether it takes messages."""
+
+    def handle(session: AnySession, event: Event) -> Reply:
+        take_in(session, event.body, event.now)
+        return NOTHING
+
+    return handle
+
+
 EVENTS: Mapping[str, Handler] = {
+    **{kind: _of_channels(take_in) for kind, take_in in channel_care.EVENTS.items()},
     "app_home_opened": app_home_opened,
     "tokens_revoked": tokens_revoked,
     "app_uninstalled": app_uninstalled,
