@@ -76,8 +76,13 @@ class SlackControl:
         """Changes: pace_seconds, lag_seconds, page_default, page_max, reads_per_minute."""
         self._ask("settings", **changes)
 
-    def say(self, channel: str, text: str, *, thread_ts: str | None = None) -> None:
-        self._ask("messages", channel=channel, text=text, thread_ts=thread_ts)
+    def say(self, channel: str, text: str, *, thread_ts: str | None = None) -> str:
+        """Let a person write something; returns its ts."""
+        return str(self._ask("messages", channel=channel, text=text, thread_ts=thread_ts)["ts"])
+
+    def delete(self, channel: str, ts: str) -> None:
+        """Let a person delete a message."""
+        self._ask("messages/delete", channel=channel, ts=ts)
 
     def reset(self) -> None:
         self._ask("reset")

@@ -324,6 +324,13 @@ class Workspace:
             self.store(message)
             return message.ts
 
+    def delete(self, channel: str, ts: str) -> None:
+        """Take a message away, as whoever may does; it stays counted: it was told."""
+        with self.lock:
+            self.catch_up()
+            known = self.channels[channel]
+            known.messages = [message for message in known.messages if message.ts != ts]
+
     # For the Web API methods; each is called with the lock held
 
     def now(self) -> int:
