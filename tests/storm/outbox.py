@@ -103,10 +103,10 @@ def make_replies(storm: Storm, slack: SlackControl, now: datetime) -> None:
             db.session.execute(mine.values(thread_ts=begun), execution_options={"synchronize_session": False})
 
 
-def due_notice(number: int, now: datetime) -> Notice:
+def due_notice(number: int, now: datetime, *, key: str | None = None) -> Notice:
     """A notice that has been due for a minute."""
     return Notice(
-        key=f"storm:{number}",
+        key=key or f"storm:{number}",
         kind="storm",
         audience=Audience.CUSTOMER,
         headline=f"Notice {number} <!channel>",
