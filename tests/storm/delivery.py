@@ -16,26 +16,32 @@ from tests.slack_double.client import slack_process
 from tests.slack_double.faults import FaultKind
 from tests.slack_double.workspace import TOKEN
 from tests.storm.database import ENGINES, storm_ground
+from tests.storm.matrix import CELLS, matrix
 from tests.storm.outbox import LATE, PACE_OF_SLACK, POLICIES, PROMISED, Storm, is_clean, judge, prepare
 from tests.storm.scenes import SCENES, Stage
 from tracker.store.database import db
 
+ALL_SCENES = {**SCENES, "matrix": matrix}
 # Where a scene says nothing, the storm is as `Storm` has it.
 OF_SCENE: dict[str, dict[str, Any]] = {
     "nodes": {"engine": "postgresql", "workers": 6},
     "pacing": {"channels": 5, "faults": 0.0, "pace": 1.1},
+    "matrix": {"channels": len(CELLS), "notices": len(CELLS), "faults": 0.0},
 }
-SLACK_TO_OURS = 1 / 1.1  # the pace that Slack enforces beside ours, where the scene is about it
+SHORT_LEASE = 2.2  # seconds: a frozen worker outlasts it, and the storm shall not take for ever
+MARGIN = 0.1  # seconds by which Slack's pace is quicker than ours where the scene is about it, as 1 s is than 1.1 s
 
 
 def run(storm: Storm) -> dict[str, Any]:
     """Let the storm rage on a fresh database, and judge what came of it."""
-    slack_pace = storm.pace * SLACK_TO_OURS if storm.scene == "pacing" else PACE_OF_SLACK
+    slack_pace = storm.pace - MARGIN if storm.scene == "pacing" else PACE_OF_SLACK
     options = ["--seed", str(storm.seed), "--fault-rate", str(storm.faults), "--pace-seconds", str(slack_pace)]
     options += [word for number in range(storm.channels) for word in ("--channel", f"C{number}")]
     options += [word for kind in storm.fault_kinds for word in ("--fault-kind", kind)]
     over: dict[str, Any] = PROMISED | {"pace": storm.pace}
     late = LATE
+    if storm.scene == "freeze":
+        over["lease"] = SHORT_LEASE
     if storm.policy == "short-quiet":
         # Slack accepts long after the client has left, and nobody waits for that.
         late = 6.0
@@ -47,7 +53,7 @@ def run(storm: Storm) -> dict[str, Any]:
             ids = prepare(storm, slack)
             db.engine.dispose()
         began = time.monotonic()
-        SCENES[storm.scene](stage)
+        ALL_SCENES[storm.scene](stage)
         seconds = time.monotonic() - began
         slack.wait_until_settled(seconds=20)
         with stage.app.app_context():
@@ -66,7 +72,7 @@ def run(storm: Storm) -> dict[str, Any]:
 def read_arguments(words: list[str] | None = None) -> Storm:
     parser = argparse.ArgumentParser(prog="python -m tests.storm.delivery", description=(__doc__ or "").partition("\n")[0])
     plain = Storm("sqlite")
-    parser.add_argument("--scene", choices=SCENES, default="kill")
+    parser.add_argument("--scene", choices=ALL_SCENES, default="kill")
     parser.add_argument("--engine", choices=ENGINES, help="default: sqlite, for nodes postgresql")
     parser.add_argument("--notices", type=int, help=f"default: {plain.notices}")
     parser.add_argument("--workers", type=int, help=f"default: {plain.workers}, for nodes three groups of two")

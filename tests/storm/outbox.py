@@ -183,8 +183,9 @@ def judge(ids: set[str], slack: SlackControl) -> dict[str, Any]:
 
 
 WRONGS = ("lost", "doubled", "unexpected", "unsettled", "unfinished", "marked_repeats")
-EARLY = ("too_close", "before_retry_after", "held_up")  # of the scene that is about pace
+# What single scenes count beside that.
+MORE_WRONGS = ("too_close", "before_retry_after", "held_up", "wrong")
 
 
 def is_clean(verdict: dict[str, Any]) -> bool:
-    return not any(verdict.get(name) for name in (*WRONGS, *EARLY))
+    return not any(verdict.get(name) for name in (*WRONGS, *MORE_WRONGS))
