@@ -55,7 +55,7 @@ class SlackControl:
         self._ask("faults", kind=str(kind), **details)
 
     def change_schedule(self, **changes: Any) -> None:
-        """Changes: seed, rate, rates, kinds, methods, delay, retry_after, retry_after_most. Requests are counted from one again."""
+        """Changes: seed, rate, rates, kinds, methods, delay, retry_after, retry_after_most. Requests count from one again."""
         self._ask("schedule", **changes)
 
     def put_channel(self, channel: str, **changes: Any) -> None:

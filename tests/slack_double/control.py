@@ -116,9 +116,7 @@ def _change_settings(workspace: Workspace, faults: FaultPlan, **changes: Any) ->
         workspace.settings = replace(workspace.settings, **changes)
 
 
-def _say(
-    workspace: Workspace, faults: FaultPlan, *, channel: str, text: str, thread_ts: str | None = None
-) -> JsonObject:
+def _say(workspace: Workspace, faults: FaultPlan, *, channel: str, text: str, thread_ts: str | None = None) -> JsonObject:
     return {"ts": workspace.say(channel, text, thread_ts=thread_ts)}
 
 

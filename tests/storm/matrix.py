@@ -63,11 +63,7 @@ class Cell:
 
 CELLS = (
     *(Cell(kind, {"kind": kind}, CERTAIN.get(kind, "unknown")) for kind in SCHEDULED_KINDS),
-    *(
-        Cell(error, {"kind": FaultKind.API_ERROR, "error": error}, state)
-        for state, errors in ERRORS.items()
-        for error in errors
-    ),
+    *(Cell(error, {"kind": FaultKind.API_ERROR, "error": error}, state) for state, errors in ERRORS.items() for error in errors),
 )
 
 
@@ -85,7 +81,7 @@ def matrix(stage: Stage) -> None:
         db.session.remove()
         db.engine.dispose()
     with crew(stage):
-        while stage.goes_on:
+        while stage.goes_on():
             time.sleep(POLL_SECONDS)
     stage.slack.wait_until_settled(seconds=20)
     stage.counted |= settled(stage) | {
@@ -106,10 +102,10 @@ def send_all(stage: Stage) -> dict[str, str]:
         claims.append(claim)
     posts: Iterable[Post] = [each.post for each in claims]
     with ThreadPoolExecutor(len(claims)) as pool:
-        outcomes = list(pool.map(sender.send, posts))
-    for claim, outcome in zip(claims, outcomes, strict=True):
+        answers = list(pool.map(sender.send, posts))
+    for claim, answer in zip(claims, answers, strict=True):
         with work():
-            delivery.settle(db.session, claim, outcome, worker.timing, Random(0), now=utc_now())  # noqa: S311 -- jitter
+            delivery.settle(db.session, claim, answer, worker.timing, Random(0), now=utc_now())  # noqa: S311 -- jitter
     query = sa.select(OutboxNotice.channel, OutboxNotice.state, OutboxNotice.plain)
     # Blocks that Slack refuses are said once more in plain text; only what it then refuses as well is dead.
     return {row.channel: "dead" if row.plain and row.state == "ready" else row.state for row in db.session.execute(query)}

@@ -1,4 +1,4 @@
-"""What befalls the workers of a delivery storm: they are killed, they freeze, their database is put back, cut off or struck down."""
+"""What befalls the workers of a delivery storm: they are killed, they freeze, their database is put back or struck down."""
 
 import os
 import random
@@ -17,13 +17,13 @@ import psycopg
 import sqlalchemy as sa
 from flask import Flask
 
+from tests.postgres import PostgresServer
 from tests.slack_double.answers import JsonObject
 from tests.slack_double.client import SlackControl
 from tests.slack_double.faults import FaultKind
 from tests.slack_double.workspace import ViolationKind
 from tests.storm.database import fork
 from tests.storm.outbox import CLIENT_TIMEOUT, Storm, application, count_settled, work_on
-from tests.postgres import PostgresServer
 from tracker.clock import utc_now
 from tracker.edge.work import work
 from tracker.jobs import backup, step
@@ -69,8 +69,8 @@ class Stage:
 
     _settled: int = 0
 
-    @property
     def goes_on(self) -> bool:
+        """Whether there is something left to do, and time to do it."""
         return time.monotonic() < self.ends and self.settled() < self.storm.notices
 
     def moments(self, count: int) -> list[int]:
@@ -118,7 +118,7 @@ def kill(stage: Stage) -> None:
     moments = stage.moments(stage.storm.kills)
     killed = 0
     with crew(stage) as workers:
-        while stage.goes_on:
+        while stage.goes_on():
             if killed < len(moments) and stage.settled() >= moments[killed]:
                 time.sleep(stage.chance.uniform(0, POLL_SECONDS))
                 workers.kill(stage.chance.choice(workers.running))
@@ -135,7 +135,7 @@ def freeze(stage: Stage) -> None:
     thaw: dict[int, float] = {}
     seconds = stage.settings.lease * FROZEN
     with crew(stage) as workers:
-        while stage.goes_on or thaw:
+        while stage.goes_on() or thaw:
             for pid in [pid for pid, moment in thaw.items() if moment <= time.monotonic()]:
                 os.kill(pid, signal.SIGCONT)
                 del thaw[pid]
@@ -156,7 +156,7 @@ def restore(stage: Stage) -> None:
     """Make backups on the way, go on to the end, then put each back and go on from there."""
     copies: list[Path] = []
     with crew(stage):
-        while stage.goes_on:
+        while stage.goes_on():
             if len(copies) < len(SHARES) and stage.settled() >= SHARES[len(copies)] * stage.storm.notices:
                 copies.append(stage.settings.instance / f"backup-{len(copies)}")
                 backup.back_up(stage.settings.database_url, copies[-1])
@@ -168,7 +168,7 @@ def restore(stage: Stage) -> None:
         put_back(stage, copy)
         before = stage.settled()
         with crew(stage):
-            while stage.goes_on:
+            while stage.goes_on():
                 time.sleep(POLL_SECONDS)
         stage.counted["restores"].append({"settled_in_it": before, "requests_after": len(stage.slack.log()) - posts})
 
@@ -196,7 +196,7 @@ def nodes(stage: Stage) -> None:
     next_cut = time.monotonic()
     with crew(replace_workers(stage, 0)) as workers:
         groups = [[workers.start() for _ in range(members)] for _ in range(GROUPS)]
-        while stage.goes_on:
+        while stage.goes_on():
             settled = stage.settled()
             if died < len(deaths) and settled >= deaths[died]:
                 group = chance.randrange(GROUPS)
@@ -229,16 +229,16 @@ def cut_one(stage: Stage) -> int:
             if not pids:
                 return 0
             connection.execute("SELECT pg_terminate_backend(%s)", [stage.chance.choice(pids)])
-            return 1
     except psycopg.OperationalError:
         return 0
+    return 1
 
 
 def pacing(stage: Stage) -> None:
     """Nothing but sending, to a Slack that counts what comes too soon and tells one channel to wait, each time otherwise."""
     moments, told_to_wait = stage.moments(stage.storm.kills), 0
     with crew(stage):
-        while stage.goes_on:
+        while stage.goes_on():
             if told_to_wait < len(moments) and stage.settled() >= moments[told_to_wait]:
                 wait = {"method": "chat.postMessage", "channel": SLOW, "retry_after": stage.chance.randint(1, 3)}
                 stage.slack.push(FaultKind.RATE_LIMITED, **wait)
@@ -286,4 +286,3 @@ SCENES: dict[str, Callable[[Stage], None]] = {
     "nodes": nodes,
     "pacing": pacing,
 }
-

@@ -9,13 +9,14 @@ import json
 import random
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -38,7 +39,7 @@ from tracker.slack.blocks import render
 from tracker.store import outbox
 from tracker.store.database import db
 from tracker.store.engagement import Engagement
-from tracker.store.notice import OutboxNotice
+from tracker.store.notice import OutboxNotice, table
 from tracker.store.transaction import transaction
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -117,14 +118,16 @@ class Run:
             delivery.sweep(db.session, self.timing, now=utc_now())
 
 
-def play(seed: int, engagement: Engagement, *, notices: int, faults: float, deaths: float, timing: Timing) -> dict[str, Any]:
+def play(
+    seed: int, engagements: Sequence[Engagement], *, notices: int, faults: float, deaths: float, timing: Timing
+) -> dict[str, Any]:
     """One run from its seed to its end, and the verdict over it."""
     # Each seed has days of its own, so that nothing of another one's can be due in them.
     with time_machine.travel(START + timedelta(days=3 * seed), tick=False) as clock:
         run = Run(random.Random(seed), clock, faults, deaths, timing)  # noqa: S311 -- to be run again
-        ids = prepare(seed, engagement, notices)
+        ids = prepare(seed, engagements, notices)
         steps = 0
-        with steps_in_units_of(run):
+        with patch.object(step, "work", run.unit):
             while steps < MOST_STEPS and unfinished(ids):
                 run.one_step()
                 # Mostly all happens at once, then again nothing does for a while.
@@ -134,24 +137,15 @@ def play(seed: int, engagement: Engagement, *, notices: int, faults: float, deat
         return judge(seed, ids, run) | {"steps": steps}
 
 
-@contextmanager
-def steps_in_units_of(run: Run) -> Iterator[None]:
-    """The real steps, in units of work in which a worker can die."""
-    real: Callable[..., AbstractContextManager[Any]] = step.work
-    step.work = run.unit
-    try:
-        yield
-    finally:
-        step.work = real
-
-
-def prepare(seed: int, engagement: Engagement, notices: int) -> list[UUID]:
+def prepare(seed: int, engagements: Sequence[Engagement], notices: int) -> list[UUID]:
+    """Notices that are due; their ids."""
     now = utc_now()
     keys = [f"seed-{seed}:{number}" for number in range(notices)]
     with transaction(db.session, now=now):
         for number, key in enumerate(keys):
+            engagement = engagements[number % CHANNELS]
             mine = [due_notice(number, now, key=key)]
-            outbox.plan(db.session, engagement.id, mine, {Audience.CUSTOMER: f"C{number % CHANNELS}"}, now)
+            outbox.plan(db.session, engagement.id, mine, {Audience.CUSTOMER: engagement.slack_channel}, now)
     return [outbox.id_of(key) for key in keys]
 
 
@@ -164,7 +158,7 @@ def unfinished(ids: list[UUID]) -> bool:
 
 def judge(seed: int, ids: list[UUID], run: Run) -> dict[str, Any]:
     """What is wrong with a run; what was sent again marked as a possible repeat is counted apart."""
-    rows = {row.id: row for row in db.session.execute(sa.select(sa.inspect(OutboxNotice).local_table).where(OutboxNotice.id.in_(ids)))}
+    rows = {row.id: row for row in db.session.execute(sa.select(table).where(OutboxNotice.id.in_(ids)))}
     db.session.close()
     marked = {each for each in ids if rows[each].repeats}
     return {
@@ -183,25 +177,28 @@ def is_clean(verdict: dict[str, Any]) -> bool:
 
 
 @contextmanager
-def ground() -> Iterator[Engagement]:
-    """An engagement on a SQLite of its own. Workers die here, the machine does not: nothing has to be on the disk."""
+def ground() -> Iterator[list[Engagement]]:
+    """Engagements on a SQLite of their own. Workers die here, the machine does not: nothing has to be on the disk."""
     with tempfile.TemporaryDirectory(prefix="simulation-") as name:
         settings = settings_for(Path(name))
         migrated(settings)
         app = create_app(settings)
         with app.app_context():
             event.listen(db.engine, "connect", lambda connection, _record: connection.execute("PRAGMA synchronous=OFF"))
-            yield make_engagement(make_person(), slack_channel="C0")
+            manager = make_person()
+            yield [make_engagement(manager, slack_channel=f"C{number}") for number in range(CHANNELS)]
             db.session.remove()
             db.engine.dispose()
 
 
-def simulate(seeds: range, *, notices: int = 6, faults: float = 0.3, deaths: float = 0.02, quiet: float = 60) -> list[dict[str, Any]]:
+def simulate(
+    seeds: range, *, notices: int = 6, faults: float = 0.3, deaths: float = 0.02, quiet: float = 60
+) -> list[dict[str, Any]]:
     """The verdicts of many seeds. A quiet period shorter than Slack's lateness is the negative control."""
     timing = Timing(quiet=timedelta(seconds=quiet), between_looks=timedelta(seconds=min(30, quiet)))
     options: dict[str, Any] = {"notices": notices, "faults": faults, "deaths": deaths, "timing": timing}
-    with ground() as engagement:
-        return [play(seed, engagement, **options) for seed in seeds]
+    with ground() as engagements:
+        return [play(seed, engagements, **options) for seed in seeds]
 
 
 def main() -> None:

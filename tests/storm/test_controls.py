@@ -49,11 +49,10 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 def due(count: int) -> list[UUID]:
     """Notices that are ready, each for a channel of its own."""
-    engagement, now = make_engagement(), utc_now()
+    engagements, now = [make_engagement(slack_channel=f"C{number}") for number in range(count)], utc_now()
     with transaction(db.session, now=now):
-        for number in range(count):
-            mine = [due_notice(number, now)]
-            outbox.plan(db.session, engagement.id, mine, {Audience.CUSTOMER: f"C{number}"}, now)
+        for number, each in enumerate(engagements):
+            outbox.plan(db.session, each.id, [due_notice(number, now)], {Audience.CUSTOMER: each.slack_channel}, now)
     return [each.id for each in step.plan(now)]
 
 
@@ -211,5 +210,3 @@ def test_what_was_told_after_a_backup_is_looked_up_when_it_is_put_back(
         step.deliver_one(worker, wire)
     assert sorted(wire.told(each) for each in ids) == [1, told]
     assert {state_of(each) for each in ids} == {"sent"}
-
-

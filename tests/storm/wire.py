@@ -64,15 +64,15 @@ class Wire:
     def _take(self, post: Post, at: datetime) -> None:
         self.messages.append(Message(post.notice_id, post.channel, at, f"{at.timestamp():.0f}.{len(self.messages):06}"))
 
-    def find(
-        self, channel: str, notice_ids: Iterable[UUID], oldest: datetime, *_others: object, **_more: object
-    ) -> Mapping[UUID, str] | None:
+    def find(self, channel: str, notice_ids: Iterable[UUID], oldest: datetime) -> Mapping[UUID, str] | None:
         """What the history of a channel shows by now."""
         self.meanwhile()
         if not self.readable():
             return None
         wanted, horizon = set(notice_ids), utc_now() - self.lag
-        shown = [each for each in self.messages if each.channel == channel and oldest - timedelta(minutes=5) <= each.at <= horizon]
+        shown = [
+            each for each in self.messages if each.channel == channel and oldest - timedelta(minutes=5) <= each.at <= horizon
+        ]
         return {each.notice_id: each.ts for each in shown if each.notice_id in wanted}
 
     def told(self, notice_id: UUID) -> int:

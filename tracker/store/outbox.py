@@ -162,7 +162,11 @@ def due(session: AnySession, until: datetime) -> list[OutboxNotice]:
     return list(session.scalars(query.order_by(table.c.due_at, table.c.id)))
 
 
-def release(session: AnySession, now: datetime, *, ready_at: datetime, limit: int = 1000) -> list[OutboxNotice]:
+# So many rows are changed in one unit of a tick at most: writers who wait for it do not wait long (docs/benchmarks.md, tick).
+AT_ONCE = 100
+
+
+def release(session: AnySession, now: datetime, *, ready_at: datetime, limit: int = AT_ONCE) -> list[OutboxNotice]:
     """Planned to ready for what is due and still useful, at most so many at once; return those in order.
 
     `now` may be a moment that somebody plays through; `ready_at` is the real one, from which a worker may take it. What
@@ -176,11 +180,11 @@ def release(session: AnySession, now: datetime, *, ready_at: datetime, limit: in
     return list(session.scalars(query, execution_options={"populate_existing": True}))
 
 
-def expire(session: AnySession, now: datetime) -> int:
-    """Settle, visibly, what waits and has become useless. What Slack may have is looked up instead."""
+def expire(session: AnySession, now: datetime, *, limit: int = AT_ONCE) -> int:
+    """Settle, visibly, what waits and has become useless, so many at once. What Slack may have is looked up instead."""
     planned = sa.and_(_is(NoticeState.PLANNED), table.c.due_at <= now)
     ready = sa.and_(_is(NoticeState.READY), table.c.next_at <= now)
-    late = _locked(session, sa.or_(planned, ready), table.c.useless_after <= now, skip=True)
+    late = _locked(session, sa.or_(planned, ready), table.c.useless_after <= now, skip=True, limit=limit)
     return _change(
         session, late, state=NoticeState.EXPIRED, reason="Its time had passed before it could be sent.", settled_at=now
     )
