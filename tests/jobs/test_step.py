@@ -125,7 +125,7 @@ def test_a_tick_with_much_to_do_does_it_in_small_units_and_gives_way_between_the
         breaths.append(states().count("planned"))
         db.session.rollback()
 
-    monkeypatch.setattr(step.time, "sleep", breathe)
+    monkeypatch.setattr(time, "sleep", breathe)
     assert len(step.plan(now)) == 250
     most = max(before - after for before, after in pairwise([500, *breaths]))
     assert most == 2 * outbox.AT_ONCE
