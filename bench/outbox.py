@@ -192,8 +192,8 @@ def message_lines(at: Ground, pace: Pace, count: int = MESSAGES) -> Iterator[Lin
     channels = [word for number in range(count) for word in ("--channel", f"C{number}")]
     with slack_process("--pace-seconds", "0", *channels) as slack, at.app():
         engagement = make_engagement(make_person())
-        deliver(slack, engagement.id, -1, 5)
-        post_bare(slack, 5)
+        deliver(slack, engagement.id, -1, min(5, count))
+        post_bare(slack, min(5, count))
         for number in range(pace.rounds):
             turns: list[Callable[[], None]] = [
                 lambda number=number: ours.append(deliver(slack, engagement.id, number, count)),  # type: ignore[misc]
@@ -280,7 +280,8 @@ def lay_tick(engagement_ids: Sequence[UUID], number: int) -> None:
         db.session.execute(dated.values(replan_at=now - timedelta(seconds=1)), execution_options={"synchronize_session": False})
         for place in range(TOLD // 100):
             notices = [due_notice(each, now, key=f"tick-{number}:{place}:{each}") for each in range(100)]
-            outbox.plan(db.session, engagement_ids[place], notices, {Audience.CUSTOMER: f"C{place}"}, now)
+            where = engagement_ids[place % len(engagement_ids)]
+            outbox.plan(db.session, where, notices, {Audience.CUSTOMER: f"C{place}"}, now)
     db.session.remove()
 
 
