@@ -224,7 +224,7 @@ def deliver(slack: SlackControl, engagement_id: UUID, number: int, count: int) -
     sender = SlackSender(TOKEN, slack.base_url, timeout=10, proxy=None)
     worker = Delivery(sender, partial(render, base_url="http://localhost"), replace(Timing(), pace=timedelta()), "bench")
     began = time.perf_counter()
-    states = [step.deliver_one(worker, sender) for _ in range(count)]
+    states = [step.deliver_one(worker) for _ in range(count)]
     seconds = time.perf_counter() - began
     assert set(states) == {"sent"}, states
     return count / seconds

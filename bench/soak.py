@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -64,8 +64,19 @@ class Ledger:
             return Doubt("the answer was lost")
         return Sent(ts)
 
-    def find(self, channel: str, notice_ids: Iterable[UUID], oldest: datetime) -> Mapping[UUID, str]:  # noqa: ARG002
+    def find(
+        self,
+        channel: str,  # noqa: ARG002
+        notice_ids: Iterable[UUID],
+        oldest: datetime,  # noqa: ARG002
+        *,
+        threads: Collection[str] = (),  # noqa: ARG002
+        history: bool = True,  # noqa: ARG002
+    ) -> Mapping[UUID, str]:
         return {each: self.doubted.pop(each) for each in notice_ids if each in self.doubted}
+
+    def update(self, post: Post, slack_ts: str) -> Outcome:  # noqa: ARG002
+        return Sent(slack_ts)
 
 
 def resident() -> float:

@@ -100,9 +100,9 @@ class Run:
         worker = self.chance.choice(self.workers)
         steps: list[Callable[[], Any]] = [
             lambda: step.plan(utc_now()),
-            lambda: step.deliver_one(worker, self.wire),
-            lambda: step.deliver_one(worker, self.wire),
-            lambda: step.look_up(worker, self.wire),
+            lambda: step.deliver_one(worker),
+            lambda: step.deliver_one(worker),
+            lambda: step.look_up(worker),
             self.sweep,
         ]
         self.depth += 1

@@ -133,11 +133,11 @@ def test_the_quiet_period_outlasts_a_late_acceptance(
     wire = Wire(lambda _: next(fates, Fate.TAKEN), late=30 * SECOND)
     (notice_id,) = due(1)
     worker = worker_on(wire, quiet=quiet, between_looks=quiet / 2)
-    assert step.deliver_one(worker, wire) == "unknown"
+    assert step.deliver_one(worker) == "unknown"
     for _ in range(4):
         clock.shift(quiet)
-        step.look_up(worker, wire)
-        step.deliver_one(worker, wire)
+        step.look_up(worker)
+        step.deliver_one(worker)
     assert (state_of(notice_id), wire.told(notice_id)) == ("sent", told)
 
 
@@ -197,7 +197,7 @@ def test_what_was_told_after_a_backup_is_looked_up_when_it_is_put_back(
     ids = due(2)
     db.session.remove()
     backup.back_up(settings.database_url, tmp_path / "copy")
-    assert step.deliver_one(worker, wire) == "sent"
+    assert step.deliver_one(worker) == "sent"
     db.session.remove()
     db.engine.dispose()
     backup.restore(settings.database_url, tmp_path / "copy")
@@ -206,7 +206,7 @@ def test_what_was_told_after_a_backup_is_looked_up_when_it_is_put_back(
             delivery.retake_after_restore(db.session, now=utc_now())
     for _ in range(6):
         clock.shift(Timing().quiet)
-        step.look_up(worker, wire)
-        step.deliver_one(worker, wire)
+        step.look_up(worker)
+        step.deliver_one(worker)
     assert sorted(wire.told(each) for each in ids) == [1, told]
     assert {state_of(each) for each in ids} == {"sent"}

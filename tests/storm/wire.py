@@ -1,6 +1,6 @@
 """A Slack without sockets, on a clock that somebody else moves: for what has to happen in one certain order."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -64,7 +64,15 @@ class Wire:
     def _take(self, post: Post, at: datetime) -> None:
         self.messages.append(Message(post.notice_id, post.channel, at, f"{at.timestamp():.0f}.{len(self.messages):06}"))
 
-    def find(self, channel: str, notice_ids: Iterable[UUID], oldest: datetime) -> Mapping[UUID, str] | None:
+    def find(
+        self,
+        channel: str,
+        notice_ids: Iterable[UUID],
+        oldest: datetime,
+        *,
+        threads: Collection[str] = (),  # noqa: ARG002 -- here all stands in the channel
+        history: bool = True,  # noqa: ARG002 -- here all stands in the channel
+    ) -> Mapping[UUID, str] | None:
         """What the history of a channel shows by now."""
         self.meanwhile()
         if not self.readable():
@@ -74,6 +82,10 @@ class Wire:
             each for each in self.messages if each.channel == channel and oldest - timedelta(minutes=5) <= each.at <= horizon
         ]
         return {each.notice_id: each.ts for each in shown if each.notice_id in wanted}
+
+    def update(self, post: Post, slack_ts: str) -> Outcome:  # noqa: ARG002 -- nobody reads the words
+        """Edit a message, which is always there."""
+        return Sent(slack_ts)
 
     def told(self, notice_id: UUID) -> int:
         """How often this Slack has a notice, or will have it."""
