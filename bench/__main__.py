@@ -9,15 +9,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench import lines, table
+from bench import lines, outbox, table
 from bench.databases import ENGINES
 from bench.hanging import hanging_lines
+from bench.outbox import Ground
 from bench.rounds import Pace
+from bench.soak import soak_lines
 from bench.stage import Act, staged
 from bench.start import start_lines
 from bench.table import Line
 
-PARTS = ("entries", "pages", "growth", "report", "start", "slack")
+STAGED = ("entries", "pages", "growth", "report", "start", "slack")  # what asks servers, each with all the data
+OF_THE_OUTBOX = ("due", "messages", "tick", "soak")
+PARTS = (*STAGED, *OF_THE_OUTBOX)
 QUICK_SIZES, FULL_SIZES = (100, 10_000), (100, 1_000, 10_000)
 QUICK, FULL = Pace(rounds=5, seconds=1.0, shots=5), Pace(rounds=5, seconds=4.0, shots=30)
 
@@ -37,6 +41,11 @@ class Plan:
 def measure(plan: Plan) -> Iterator[Line]:
     """The lines of the table, each as soon as it is known."""
     for engine in plan.engines:
+        if set(plan.parts) & set(OF_THE_OUTBOX):
+            with tempfile.TemporaryDirectory(prefix="bench-") as name, outbox.ground(engine, Path(name)) as ground:
+                yield from _measure_outbox(plan, ground)
+        if not set(plan.parts) & set(STAGED):
+            continue
         with tempfile.TemporaryDirectory(prefix="bench-") as name:
             say(f"Filling {engine} with {', '.join(map(str, plan.sizes))} engagements.")
             with staged(engine, plan.sizes, Path(name)) as acts:
@@ -64,6 +73,20 @@ def _measure_one(plan: Plan, acts: Sequence[Act]) -> Iterator[Line]:
     for part, lines_of in parts.items():
         if part in plan.parts and part not in left_out:
             say(f"Measuring {part} on {acts[0].pair.engine}.")
+            yield from lines_of()
+
+
+def _measure_outbox(plan: Plan, ground: Ground) -> Iterator[Line]:
+    """The lines that need no server of ours, on databases of their own. Memory over many days is asked of SQLite."""
+    parts: dict[str, Callable[[], Iterator[Line]]] = {
+        "due": lambda: outbox.due_lines(ground, plan.pace),
+        "messages": lambda: outbox.message_lines(ground, plan.pace),
+        "tick": lambda: outbox.tick_lines(ground, plan.pace, plan.sizes[-1]),
+        "soak": soak_lines,
+    }
+    for part, lines_of in parts.items():
+        if part in plan.parts and (part != "soak" or ground.engine == "sqlite"):
+            say(f"Measuring {part} on {ground.engine}.")
             yield from lines_of()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ import time_machine
 from flask import Flask
 
 from tests.factories import make_engagement
+from tests.storm.outbox import due_notice
 from tracker.clock import utc_now
 from tracker.domain.notice import Audience, Doubt, Notice, Outcome, Post, Sent
 from tracker.jobs import runner, step
@@ -104,6 +106,30 @@ def test_a_tick_plans_releases_delivers_and_leaves_its_heartbeat(clock: time_mac
     step.clean()
     assert (states(), len(sender.sent)) == (["sent"] * 3, 3)
     assert setting.heartbeats(db.session) == dict.fromkeys((PLAN, DELIVER, CLEAN), START)
+
+
+def test_a_tick_with_much_to_do_does_it_in_small_units_and_gives_way_between_them(
+    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engagement, now = make_engagement(), utc_now()
+    notice = due_notice(0, now)
+    with transaction(db.session, now=now):
+        for number in range(2):
+            # As many are useless already as are due: both are settled in turn.
+            useless = now - timedelta(hours=number) + timedelta(minutes=1)
+            mine = [replace(notice, key=f"much:{number}:{each}", useless_after=useless) for each in range(250)]
+            outbox.plan(db.session, engagement.id, mine, {Audience.CUSTOMER: "C1"}, now)
+    breaths: list[int] = []
+
+    def breathe(_seconds: float) -> None:
+        breaths.append(states().count("planned"))
+        db.session.rollback()
+
+    monkeypatch.setattr(time, "sleep", breathe)
+    assert len(step.plan(now)) == 250
+    most = max(before - after for before, after in pairwise([500, *breaths]))
+    assert most == 2 * outbox.AT_ONCE
+    assert sorted(set(states())) == ["expired", "ready"]
 
 
 def test_without_slack_what_is_ready_waits_and_says_so(clock: time_machine.Traveller) -> None:

@@ -23,6 +23,8 @@ def main() -> None:
         fault_methods=options.fault_method,
         fault_delay=options.fault_delay,
         retry_after=options.retry_after,
+        retry_after_most=options.retry_after_most,
+        fault_rates=dict(options.fault_rate_of or []),
         pace_seconds=options.pace_seconds,
         lag_seconds=options.lag_seconds,
         page_default=options.page_default,
@@ -42,6 +44,11 @@ def _channel(text: str) -> Channel:
     return Channel(channel, name)
 
 
+def _rate(text: str) -> tuple[str, float]:
+    method, _, share = text.partition("=")
+    return method, float(share)
+
+
 def _parser() -> argparse.ArgumentParser:
     defaults = Settings()
     parser = argparse.ArgumentParser(prog="python -m tests.slack_double", description="A stand-in for Slack.")
@@ -54,6 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fault-method", action="append", help="limit faults to this method; repeatable")
     parser.add_argument("--fault-delay", type=float, default=0.2, help="seconds of lateness and between drips")
     parser.add_argument("--retry-after", type=int, default=1, help="seconds a scheduled 429 asks for")
+    parser.add_argument("--retry-after-most", type=int, default=0, help="then any number of seconds up to this one")
+    parser.add_argument("--fault-rate-of", type=_rate, action="append", help="METHOD=share, such as chat.update=0.2; repeatable")
     parser.add_argument("--pace-seconds", type=float, default=defaults.pace_seconds)
     parser.add_argument("--lag-seconds", type=float, default=defaults.lag_seconds)
     parser.add_argument("--page-default", type=int, default=defaults.page_default)

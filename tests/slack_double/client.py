@@ -55,7 +55,7 @@ class SlackControl:
         self._ask("faults", kind=str(kind), **details)
 
     def change_schedule(self, **changes: Any) -> None:
-        """Changes: seed, rate, kinds, methods, delay, retry_after. Requests are counted from one again."""
+        """Changes: seed, rate, rates, kinds, methods, delay, retry_after, retry_after_most. Requests count from one again."""
         self._ask("schedule", **changes)
 
     def put_channel(self, channel: str, **changes: Any) -> None:
@@ -76,8 +76,13 @@ class SlackControl:
         """Changes: pace_seconds, lag_seconds, page_default, page_max, reads_per_minute."""
         self._ask("settings", **changes)
 
-    def say(self, channel: str, text: str, *, thread_ts: str | None = None) -> None:
-        self._ask("messages", channel=channel, text=text, thread_ts=thread_ts)
+    def say(self, channel: str, text: str, *, thread_ts: str | None = None) -> str:
+        """Let a person write something; returns its ts."""
+        return str(self._ask("messages", channel=channel, text=text, thread_ts=thread_ts)["ts"])
+
+    def delete(self, channel: str, ts: str) -> None:
+        """Let a person delete a message."""
+        self._ask("messages/delete", channel=channel, ts=ts)
 
     def reset(self) -> None:
         self._ask("reset")

@@ -20,10 +20,10 @@ def answer(workspace: Workspace, faults: FaultPlan, method: str, name: str, body
     if change is None:
         return 404, {"error": f"There is no {method} {name}."}
     try:
-        change(workspace, faults, **json.loads(body or b"{}"))
+        said = change(workspace, faults, **json.loads(body or b"{}"))
     except (KeyError, TypeError, ValueError) as mistake:
         return 400, {"error": f"{type(mistake).__name__}: {mistake}"}
-    return 200, {}
+    return 200, said or {}
 
 
 def _state(workspace: Workspace, faults: FaultPlan) -> JsonObject:
@@ -116,8 +116,12 @@ def _change_settings(workspace: Workspace, faults: FaultPlan, **changes: Any) ->
         workspace.settings = replace(workspace.settings, **changes)
 
 
-def _say(workspace: Workspace, faults: FaultPlan, *, channel: str, text: str, thread_ts: str | None = None) -> None:
-    workspace.say(channel, text, thread_ts=thread_ts)
+def _say(workspace: Workspace, faults: FaultPlan, *, channel: str, text: str, thread_ts: str | None = None) -> JsonObject:
+    return {"ts": workspace.say(channel, text, thread_ts=thread_ts)}
+
+
+def _delete_message(workspace: Workspace, faults: FaultPlan, *, channel: str, ts: str) -> None:
+    workspace.delete(channel, ts)
 
 
 def _reset(workspace: Workspace, faults: FaultPlan) -> None:
@@ -131,7 +135,7 @@ _LOOKS: dict[str, Callable[[Workspace, FaultPlan], JsonObject]] = {
     "log": _log,
 }
 
-_CHANGES: dict[str, Callable[..., None]] = {
+_CHANGES: dict[str, Callable[..., JsonObject | None]] = {
     "faults": _push_fault,
     "schedule": _change_schedule,
     "channels": _put_channel,
@@ -140,5 +144,6 @@ _CHANGES: dict[str, Callable[..., None]] = {
     "tokens": _put_token,
     "settings": _change_settings,
     "messages": _say,
+    "messages/delete": _delete_message,
     "reset": _reset,
 }

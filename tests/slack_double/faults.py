@@ -6,14 +6,17 @@ and leaves the schedule of every other request as it was.
 """
 
 import hashlib
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from threading import Lock
 
 
 class FaultKind(StrEnum):
-    """`accept_*`: Slack has the message, whatever the client is told. All others: Slack does not have it."""
+    """`accept_*`: Slack has the message, whatever the client is told. All others: Slack does not have it.
+
+    The last four are things that people do while the request is on its way; what they change stays changed.
+    """
 
     OK = "ok"
     RESET_BEFORE = "reset_before"
@@ -33,6 +36,10 @@ class FaultKind(StrEnum):
     ACCEPT_TRUNCATED = "accept_truncated"
     ACCEPT_HTML = "accept_html"
     ACCEPT_DRIP = "accept_drip"
+    CHANNEL_ARCHIVED = "channel_archived"
+    TOKEN_REVOKED = "token_revoked"
+    ACCEPT_ARCHIVED = "accept_archived"
+    ACCEPT_DELETED = "accept_deleted"
 
     @property
     def accepts_at_once(self) -> bool:
@@ -43,8 +50,9 @@ class FaultKind(StrEnum):
         return self in {FaultKind.ACCEPT_LATE, FaultKind.ACCEPT_LATE_AFTER_HANGUP}
 
 
-# An API error needs a name to be of any use, so it is only ever pushed.
-SCHEDULED_KINDS = tuple(kind for kind in FaultKind if kind not in {FaultKind.OK, FaultKind.API_ERROR})
+# An API error needs a name to be of any use, and what people do has to be undone by people: these are only ever pushed.
+EVENTS = (FaultKind.CHANNEL_ARCHIVED, FaultKind.TOKEN_REVOKED, FaultKind.ACCEPT_ARCHIVED, FaultKind.ACCEPT_DELETED)
+SCHEDULED_KINDS = tuple(kind for kind in FaultKind if kind not in {FaultKind.OK, FaultKind.API_ERROR, *EVENTS})
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,8 @@ OK = Fault(FaultKind.OK)
 class FaultSchedule:
     """A share of all requests fails, chosen by seed and request number alone.
 
-    `rate` is a share between 0 and 1; `methods` limits the faults to these API methods (None: any).
+    `rate` is a share between 0 and 1, `rates` has those of methods that fail otherwise; `methods` limits the faults to these
+    API methods (None: any). A 429 asks for between `retry_after` and `retry_after_most` seconds.
     """
 
     seed: int = 0
@@ -74,17 +83,21 @@ class FaultSchedule:
     methods: Collection[str] | None = None
     delay: float = 0.2
     retry_after: int = 1
+    retry_after_most: int = 0
+    rates: Mapping[str, float] = field(default_factory=dict)
 
     def fault(self, number: int, method: str) -> Fault:
         if not self.kinds or (self.methods is not None and method not in self.methods):
             return OK
         # A hash rather than a generator: the same in every Python version, and free of any hidden state.
         digest = hashlib.sha256(f"{self.seed}:{number}".encode()).digest()
-        if int.from_bytes(digest[:8]) >= self.rate * 2**64:
+        if int.from_bytes(digest[:8]) >= self.rates.get(method, self.rate) * 2**64:
             return OK
         kind = self.kinds[int.from_bytes(digest[8:16]) % len(self.kinds)]
         status = (500, 503)[digest[16] % 2]
-        return Fault(kind, status=status, delay=self.delay, retry_after=self.retry_after)
+        span = max(0, self.retry_after_most - self.retry_after) + 1
+        retry_after = self.retry_after + digest[17] % span
+        return Fault(kind, status=status, delay=self.delay, retry_after=retry_after)
 
 
 @dataclass

@@ -12,7 +12,7 @@ import socket
 import struct
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from threading import Thread
 from types import TracebackType
@@ -158,6 +158,8 @@ class SlackDouble:
         fault_methods: Collection[str] | None = None,
         fault_delay: float = 0.2,
         retry_after: int = 1,
+        retry_after_most: int = 0,
+        fault_rates: Mapping[str, float] | None = None,
         pace_seconds: float = 1.0,
         lag_seconds: float = 0.0,
         page_default: int = 100,
@@ -171,7 +173,8 @@ class SlackDouble:
         settings = Settings(pace_seconds, lag_seconds, page_default, page_max, reads_per_minute)
         known = [Channel(channel) if isinstance(channel, str) else channel for channel in channels]
         self.workspace = Workspace(settings=settings, channels=known, tokens=tokens, clock=clock)
-        self.faults = FaultPlan(FaultSchedule(seed, fault_rate, fault_kinds, fault_methods, fault_delay, retry_after))
+        schedule = FaultSchedule(seed, fault_rate, fault_kinds, fault_methods, fault_delay, retry_after, retry_after_most)
+        self.faults = FaultPlan(replace(schedule, rates=dict(fault_rates or {})))
         self.token = next(iter(self.workspace.tokens), TOKEN)
         self.port = port
         self._thread: Thread | None = None
@@ -361,6 +364,20 @@ class SlackDouble:
                 await connection.send(exchange.told_html(200))
             case FaultKind.ACCEPT_DRIP:
                 await connection.drip(exchange.accept(), fault.delay)
+            case FaultKind.CHANNEL_ARCHIVED:
+                exchange.archive()
+                await connection.send(exchange.accept())
+            case FaultKind.TOKEN_REVOKED:
+                exchange.revoke()
+                await connection.send(exchange.accept())
+            case FaultKind.ACCEPT_ARCHIVED:
+                exchange.accept_silently()
+                exchange.archive()
+                connection.reset()
+            case FaultKind.ACCEPT_DELETED:
+                exchange.accept_silently()
+                exchange.delete()
+                connection.reset()
 
 
 class _Exchange:
@@ -410,6 +427,21 @@ class _Exchange:
     def client_left(self) -> None:
         if self._pending is not None:
             self._workspace.client_left(self._pending, self.fault.delay)
+
+    def archive(self) -> None:
+        """Somebody archives the channel."""
+        if self._call.channel in self._workspace.channels:
+            self._workspace.archive(self._call.channel)
+
+    def revoke(self) -> None:
+        """Somebody takes the token back."""
+        if self._call.token is not None:
+            self._workspace.put_token(self._call.token, Token(state=TokenState.REVOKED))
+
+    def delete(self) -> None:
+        """Somebody deletes the message that has just come."""
+        if self._call.channel is not None and self._record.ts is not None:
+            self._workspace.delete(self._call.channel, self._record.ts)
 
     def told(self, error: str, *, status: int = 200) -> Answer:
         self._record.status, self._record.error = status, error

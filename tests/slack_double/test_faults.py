@@ -248,6 +248,34 @@ def test_a_schedule_may_be_limited_to_methods_and_kinds() -> None:
     assert schedule.fault(1, "auth.test") == OK
 
 
+def test_a_method_may_fail_more_often_than_the_others_and_a_429_asks_for_any_number_of_seconds() -> None:
+    schedule = FaultSchedule(kinds=(FaultKind.RATE_LIMITED,), rates={"chat.update": 1.0}, retry_after=2, retry_after_most=4)
+    assert schedule.fault(1, "chat.postMessage") == OK
+    assert {schedule.fault(number, "chat.update").retry_after for number in range(50)} == {2, 3, 4}
+
+
+def test_what_people_do_meanwhile_stays_done() -> None:
+    with SlackDouble(pace_seconds=0, channels=["C1", "C2", "C3"]) as slack:
+        client = web_client(slack.base_url)
+        slack.push(FaultKind.CHANNEL_ARCHIVED, channel="C1")
+        slack.push(FaultKind.ACCEPT_ARCHIVED, channel="C2")
+        slack.push(FaultKind.ACCEPT_DELETED, channel="C3")
+        for _ in range(2):
+            with pytest.raises(SlackApiError, match="is_archived"):
+                post(client, "n1", "C1")
+        with pytest.raises(ConnectionResetError):
+            post(client, "n2", "C2")
+        assert len(client.conversations_history(channel="C2")["messages"]) == 1
+        with pytest.raises(ConnectionResetError):
+            post(client, "n3", "C3")
+        assert client.conversations_history(channel="C3")["messages"] == []
+        assert slack.count_by_marker() == {"n2": 1, "n3": 1}
+        slack.push(FaultKind.TOKEN_REVOKED)
+        for _ in range(2):
+            with pytest.raises(SlackApiError, match="token_revoked"):
+                post(client, "n4", "C3")
+
+
 def test_the_same_seed_gives_the_same_storm_over_the_wire() -> None:
     def storm(seed: int) -> list[tuple[str, bool]]:
         quick = [kind for kind in SCHEDULED_KINDS if "hang" not in kind and "late" not in kind]

@@ -324,6 +324,18 @@ class Workspace:
             self.store(message)
             return message.ts
 
+    def archive(self, channel: str) -> None:
+        """Close a channel; what is in it can still be read."""
+        with self.lock:
+            self.channels[channel].is_archived = True
+
+    def delete(self, channel: str, ts: str) -> None:
+        """Take a message away, as whoever may does; it stays counted: it was told."""
+        with self.lock:
+            self.catch_up()
+            known = self.channels[channel]
+            known.messages = [message for message in known.messages if message.ts != ts]
+
     # For the Web API methods; each is called with the lock held
 
     def now(self) -> int:

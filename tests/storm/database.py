@@ -22,21 +22,31 @@ assert psycopg.__version__, "loaded before any fork, so that no child pays for i
 @contextmanager
 def storm_database(engine: str, **over: Any) -> Iterator[Settings]:
     """Settings on a fresh, migrated database of its own; `over` replaces settings."""
+    with storm_ground(engine, **over) as (settings, _server):
+        yield settings
+
+
+@contextmanager
+def storm_ground(engine: str, **over: Any) -> Iterator[tuple[Settings, PostgresServer | None]]:
+    """The same, with the server under it where there is one: to be crashed, and its tools to be found by name."""
     with tempfile.TemporaryDirectory(prefix="storm-") as name:
         folder = Path(name)
         if engine == "sqlite":
             settings = settings_for(folder, **over)
             migrated(settings)
-            yield settings
+            yield settings, None
             return
         with PostgresServer(durable=True) as server:
             database = f"storm_{uuid4().hex}"
             server.create_database(database)
             settings = settings_for(folder, server.url(database), **over)
             migrated(settings)
+            path = os.environ["PATH"]
             try:
-                yield settings
+                os.environ["PATH"] = f"{server.bin_dir}:{path}"
+                yield settings, server
             finally:
+                os.environ["PATH"] = path
                 server.drop_database(database)
 
 

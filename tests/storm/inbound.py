@@ -28,7 +28,7 @@ from tests.factories import agree, make_engagement, make_person, make_site
 from tests.server import environment, serving
 from tests.slack_double.inbound import SECRET, Heard, SlackUser, served
 from tests.storm.database import ENGINES, storm_database
-from tests.storm.delivery import due_notice
+from tests.storm.outbox import due_notice
 from tracker.app import create_app
 from tracker.clock import utc_now
 from tracker.domain.notice import Audience

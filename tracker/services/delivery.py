@@ -111,8 +111,11 @@ class Claimed:
     road: Road = Road.SLACK
 
 
-def replan_due(session: AnySession, *, now: datetime, limit: int = 20) -> int:
-    """Plan further what repeats, for a few engagements; tell how many there were."""
+def replan_due(session: AnySession, *, now: datetime, limit: int = 1) -> int:
+    """Plan further what repeats, for one engagement or a few; tell how many there were.
+
+    One takes about as long as a writer may be kept waiting: the edge opens a unit for each (docs/benchmarks.md, tick).
+    """
     ids = deadlines.to_replan(session, now, limit=limit)
     for engagement_id in ids:
         engagement = session.get_one(Engagement, engagement_id)

@@ -88,9 +88,19 @@ def _is(state: NoticeState) -> sa.ColumnElement[bool]:
     return table.c.state == sa.bindparam(None, state, literal_execute=True)
 
 
-def _locked(session: AnySession, *where: sa.ColumnElement[bool], skip: bool = False, limit: int | None = None) -> list[UUID]:
-    """Take rows in one order, so that two units that change several never wait for each other crosswise."""
-    query = sa.select(table.c.id).where(*where).order_by(table.c.id).with_for_update(skip_locked=skip)
+def _locked(
+    session: AnySession,
+    *where: sa.ColumnElement[bool],
+    skip: bool = False,
+    limit: int | None = None,
+    first: sa.ColumnElement[Any] | None = None,
+) -> list[UUID]:
+    """Take rows in one order, so that two units that change several never wait for each other crosswise.
+
+    With a limit the order is that of an index (`first`, then the id): the first few by id alone would be looked for among all.
+    """
+    order = (table.c.id,) if first is None else (first, table.c.id)
+    query = sa.select(table.c.id).where(*where).order_by(*order).with_for_update(skip_locked=skip)
     return list(session.scalars(query.limit(limit) if limit else query))
 
 
@@ -167,25 +177,30 @@ def due(session: AnySession, until: datetime) -> list[OutboxNotice]:
     return list(session.scalars(query.order_by(table.c.due_at, table.c.id)))
 
 
-def release(session: AnySession, now: datetime, *, ready_at: datetime, limit: int = 1000) -> list[OutboxNotice]:
+# So many rows are changed in one unit of a tick at most: writers who wait for it do not wait long (docs/benchmarks.md, tick).
+AT_ONCE = 100
+
+
+def release(session: AnySession, now: datetime, *, ready_at: datetime, limit: int = AT_ONCE) -> list[OutboxNotice]:
     """Planned to ready for what is due and still useful, at most so many at once; return those in order.
 
     `now` may be a moment that somebody plays through; `ready_at` is the real one, from which a worker may take it. What
     was due first is sent first.
     """
     where = (_is(NoticeState.PLANNED), table.c.due_at <= now, table.c.useless_after > now)
-    ids = _locked(session, *where, skip=True, limit=limit)
+    ids = _locked(session, *where, skip=True, limit=limit, first=table.c.due_at)
     in_turn = sa.case((table.c.due_at < ready_at, table.c.due_at), else_=ready_at)
     _change(session, ids, state=NoticeState.READY, next_at=in_turn)
     query = sa.select(OutboxNotice).where(table.c.id.in_(ids)).order_by(table.c.due_at, table.c.id)
     return list(session.scalars(query, execution_options={"populate_existing": True}))
 
 
-def expire(session: AnySession, now: datetime) -> int:
-    """Settle, visibly, what waits and has become useless. What Slack may have is looked up instead."""
-    planned = sa.and_(_is(NoticeState.PLANNED), table.c.due_at <= now)
-    ready = sa.and_(_is(NoticeState.READY), table.c.next_at <= now)
-    late = _locked(session, sa.or_(planned, ready), table.c.useless_after <= now, skip=True)
+def expire(session: AnySession, now: datetime, *, limit: int = AT_ONCE) -> int:
+    """Settle, visibly, what waits and has become useless, so many at once. What Slack may have is looked up instead."""
+    late: list[UUID] = []
+    for state, since in ((NoticeState.PLANNED, table.c.due_at), (NoticeState.READY, table.c.next_at)):
+        where = (_is(state), since <= now, table.c.useless_after <= now)
+        late += _locked(session, *where, skip=True, limit=limit, first=since)
     return _change(
         session, late, state=NoticeState.EXPIRED, reason="Its time had passed before it could be sent.", settled_at=now
     )
