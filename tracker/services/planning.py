@@ -1,7 +1,7 @@
 """Plans the reminders of one engagement, in the transaction that changed its facts. Use cases share it; no edge calls it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -11,6 +11,8 @@ from tracker.domain.deadline import KINDS, Dates, DeadlineKind, following
 from tracker.domain.duty import DUTIES
 from tracker.domain.engagement import Windows
 from tracker.domain.notice import DAILY_DIGEST, TEAM_ONLY, Audience, Notice, occasion_of
+from tracker.domain.preference import EngagementWish, may_wait, wished
+from tracker.domain.quiet import next_allowed
 from tracker.domain.reminders.ladder import (
     AT_OPENING,
     ESCALATIONS,
@@ -23,7 +25,7 @@ from tracker.domain.reminders.ladder import (
     occasions,
     say_escalation,
 )
-from tracker.domain.reminders.registry import ESCALATED, REMINDERS
+from tracker.domain.reminders.registry import ESCALATED
 from tracker.domain.site import LAUNCHED_STAGES
 from tracker.domain.workday import Calendar
 from tracker.services.digest_turn import plan_digests
@@ -36,6 +38,7 @@ from tracker.store import duty as duties
 from tracker.store import engagement as engagements
 from tracker.store import outbox
 from tracker.store import person as people
+from tracker.store import preference as preferences
 from tracker.store import site as sites
 from tracker.store.database import AnySession
 from tracker.store.deadline import Deadline
@@ -48,6 +51,8 @@ UNTRUE = "The date was moved or is done, or a later reminder followed."
 WITHDRAWN = "The comment was withdrawn."
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 DATES_OF_DUTIES = frozenset(facts.deadline for facts in DUTIES.values())
+# Told within the last minutes of its use, a reminder would be useless before it is read.
+SHORTEST_USE = timedelta(minutes=30)
 # Business days are counted at most a year of working days away from a date, so that holidays of these years are enough.
 YEARS_AROUND = 2
 
@@ -72,10 +77,16 @@ class Ground:
     catalogue_version: int | None
     # Dates by which nothing has to be done any more.
     waived: frozenset[UUID]
+    wish: EngagementWish
+
+    def ladder_of(self, deadline: Deadline) -> Ladder:
+        """How far ahead a date is told of, as the engagement has it."""
+        kind = DeadlineKind(deadline.kind)
+        return wished(kind, self.wish.ladders.get(kind))
 
 
 def ground_of(session: AnySession, engagement: Engagement, *, around: Iterable[date]) -> Ground:
-    """Read what dates stand on, in five statements."""
+    """Read what dates stand on, in six statements."""
     customer = engagements.customer(session, engagement.customer_id)
     agreement = engagements.agreement_of(session, engagement.id)
     listed = sites.of_engagement(session, engagement.id)
@@ -89,6 +100,7 @@ def ground_of(session: AnySession, engagement: Engagement, *, around: Iterable[d
         listed=listed,
         catalogue_version=agreement.catalogue_version if agreement else None,
         waived=duties.waived_dates(session, engagement.id),
+        wish=preferences.wish_of(preferences.of_engagement(session, engagement.id)),
     )
 
 
@@ -123,10 +135,10 @@ def replan(session: AnySession, engagement: Engagement, *, now: datetime, after:
             deadline.replan_at = None
             continue
         ladder, moment = (
-            REMINDERS[DeadlineKind(deadline.kind)],
+            ground.ladder_of(deadline),
             Moment(deadline.dates, ground.calendar, _window(ground)),
         )
-        for occasion in _all_occasions(ladder, moment, now):
+        for occasion in _all_occasions(deadline, ladder, moment, ground, now):
             notice = _notice(deadline, occasion, ground, mentions, names)
             letter = letters.of(notice, _meant(deadline, occasion, ground))
             told = [notice] if may_be_told(engagement, notice.kind) else []
@@ -146,9 +158,18 @@ def replan(session: AnySession, engagement: Engagement, *, now: datetime, after:
         outbox.plan(session, engagement.id, some, channels, now)
 
 
-def _all_occasions(ladder: Ladder, moment: Moment, now: datetime) -> list[Occasion]:
-    """The reminders of a date, and how it climbs where it is overdue."""
-    return [*occasions(ladder, moment, after=LONG_AGO, now=now), *escalations(ladder, moment, after=LONG_AGO)]
+def _all_occasions(deadline: Deadline, ladder: Ladder, moment: Moment, ground: Ground, now: datetime) -> list[Occasion]:
+    """The reminders of a date, and how it climbs where it is overdue; put off where the engagement has quiet hours."""
+    found = [*occasions(ladder, moment, after=LONG_AGO, now=now), *escalations(ladder, moment, after=LONG_AGO)]
+    quiet, kind = ground.wish.hours.quiet, DeadlineKind(deadline.kind)
+    if not quiet.is_set:
+        return found
+    return [
+        replace(each, at=next_allowed(each.at, quiet, ground.calendar, latest=each.useless_after - SHORTEST_USE))
+        if may_wait(kind, each.name)
+        else each
+        for each in found
+    ]
 
 
 def may_be_told(engagement: Engagement, kind: str) -> bool:
@@ -172,9 +193,8 @@ def revise(session: AnySession, notice: OutboxNotice, *, now: datetime) -> None:
         return
     deadline = session.get_one(Deadline, notice.deadline_id, populate_existing=True)
     ground = ground_of(session, engagement, around=[now.date(), deadline.day])
-    ladder, moment = REMINDERS[DeadlineKind(deadline.kind)], Moment(deadline.dates, ground.calendar, _window(ground))
-    keys = {_key(deadline, occasion) for occasion in _all_occasions(ladder, moment, now)}
-    keys = {_key(deadline, occasion) for occasion in _all_occasions(ladder, moment, now)}
+    ladder, moment = ground.ladder_of(deadline), Moment(deadline.dates, ground.calendar, _window(ground))
+    keys = {_key(deadline, occasion) for occasion in _all_occasions(deadline, ladder, moment, ground, now)}
     # What somebody snoozed is true as long as what it was first told as.
     first = notice if notice.origin_id is None else session.get_one(OutboxNotice, notice.origin_id)
     if deadline.withdrawn_at is not None or not is_live(deadline, ground) or occasion_of(first.key) not in keys:

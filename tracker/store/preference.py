@@ -8,6 +8,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
+from tracker.domain.deadline import DeadlineKind
+from tracker.domain.preference import EngagementWish, HoursWish
 from tracker.store.database import AnySession, Base
 
 
@@ -37,6 +39,30 @@ class PersonPreference(Hours, Base):
     __table_args__ = (sa.CheckConstraint("mail IN ('without_slack', 'never', 'always')", name="mail_known"),)
     person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("person.id"), primary_key=True)
     mail: Mapped[str]
+
+
+def of_engagement(session: AnySession, engagement_id: UUID) -> EngagementPreference | None:
+    """What an engagement has said; None is the usual."""
+    return session.get(EngagementPreference, engagement_id)
+
+
+def of_person(session: AnySession, person_id: UUID) -> PersonPreference | None:
+    """What a person has said; None is the usual."""
+    return session.get(PersonPreference, person_id)
+
+
+def wish_of(kept: EngagementPreference | None) -> EngagementWish:
+    """What is kept of an engagement, as a value."""
+    if kept is None:
+        return EngagementWish()
+    ladders = {DeadlineKind(kind): tuple(leads) for kind, leads in kept.ladders.items()}
+    return EngagementWish(hours_of(kept), kept.weekly_digest, kept.daily_digest, ladders)
+
+
+def hours_of(kept: Hours) -> HoursWish:
+    """The hours that are kept, as a value."""
+    days = None if kept.working_days is None else tuple(kept.working_days)
+    return HoursWish(kept.digest_hour, kept.quiet_from, kept.quiet_until, days)
 
 
 def mail_wishes(session: AnySession, ids: Collection[UUID]) -> dict[UUID, str]:
