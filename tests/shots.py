@@ -137,6 +137,7 @@ def pages_of(scene: Scene) -> Iterator[tuple[str, str | None, str]]:
     yield "timer-long", ADMIN, "/timer"
     yield "timer-none", MANAGER, "/timer"
     yield "timer-place", ENGINEER, f"/unplaced-time/{scene.unplaced_id}"
+    yield "preferences", MANAGER, f"{engagement}/preferences"
     yield "channels", MANAGER, f"{engagement}/channels"
     yield "channels-new", MANAGER, f"{engagement}/channels/new"
     yield "channels-choose", MANAGER, f"{engagement}/channels/choose"
@@ -148,6 +149,7 @@ def pages_of(scene: Scene) -> Iterator[tuple[str, str | None, str]]:
     yield "tokens", ADMIN, "/people/tokens"
     yield "settings", ADMIN, "/settings"
     yield "account", ENGINEER, "/account"
+    yield "account-preferences", ENGINEER, "/account/preferences"
     yield "slack-account", ENGINEER, scene.slack_account_path
     yield "slack-account-dead", ENGINEER, "/slack/account/used-long-ago"
     yield "path", MANAGER, f"{site}/path"

@@ -10,7 +10,7 @@ LETTER = "letter"
 SUBJECT_LENGTH = 200
 TEXT_LENGTH = 20_000
 REPEAT = "This may be a repeat."
-PREFERENCES = "/account"
+PREFERENCES = "/account/preferences"
 
 
 def render(notice: OutboxNotice, *, base_url: str) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.domain.deadline import DeadlineKind
-from tracker.domain.preference import EngagementWish, HoursWish
+from tracker.domain.preference import EngagementWish, HoursWish, MailWish, PersonWish
 from tracker.store.database import AnySession, Base
 
 
@@ -65,7 +65,7 @@ def hours_of(kept: Hours) -> HoursWish:
     return HoursWish(kept.digest_hour, kept.quiet_from, kept.quiet_until, days)
 
 
-def mail_wishes(session: AnySession, ids: Collection[UUID]) -> dict[UUID, str]:
-    """What people want of mail (without_slack, never, always), of those who have said so, in one statement."""
-    query = sa.select(PersonPreference.person_id, PersonPreference.mail).where(PersonPreference.person_id.in_(ids))
-    return {row.person_id: row.mail for row in session.execute(query)}
+def wishes_of(session: AnySession, ids: Collection[UUID]) -> dict[UUID, PersonWish]:
+    """How people want to be told, of those who have said so, in one statement."""
+    found = session.scalars(sa.select(PersonPreference).where(PersonPreference.person_id.in_(ids)))
+    return {each.person_id: PersonWish(hours_of(each), MailWish(each.mail)) for each in found}

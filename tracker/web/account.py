@@ -167,6 +167,7 @@ def _page(form: AccountForm, password_form: PasswordForm) -> str:
             "password": url_for("account.password"),
             "sign_out_others": url_for("account.sign_out_others"),
             "away": url_for("cover.mine"),
+            "preferences": url_for("preference.person"),
         },
     )
 

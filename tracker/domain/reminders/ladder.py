@@ -7,6 +7,7 @@ Rungs are data; `occasions` turns them into moments. What a rung says is complet
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 
 from tracker.domain.deadline import WORKDAY_START, Dates
 from tracker.domain.workday import Calendar
@@ -166,8 +167,9 @@ def occasions(ladder: Ladder, moment: Moment, *, after: datetime, now: datetime)
 
 
 def _in_order(ladder: Ladder, moment: Moment, named: dict[datetime, tuple[str, str]]) -> Iterator[Occasion]:
-    moments = sorted(named)
-    for at, following in zip(moments, [*moments[1:], None], strict=True):
+    moments: list[datetime | None] = [*sorted(named), None]
+    for at, following in pairwise(moments):
+        assert at is not None
         name, says = named[at]
         useless = following or max(moment.ends_at, at + DAY)
         if ladder.starts and at < moment.starts_at:
