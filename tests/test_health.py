@@ -103,7 +103,7 @@ def test_figures_of_delivery_are_for_scrapers_with_a_token_and_the_staff(app: Fl
     assert 1200 <= float(values["tracker_notices_oldest_overdue_seconds"]) < 1300
     assert values["tracker_notices_found_day"] == "1.0"
     assert float(values['tracker_job_silence_seconds{job="deliver"}']) >= 90
-    assert float(values['tracker_breaker_seconds{road="workspace"}']) > 200
+    assert float(values['tracker_breaker_seconds{road="slack"}']) > 200
     assert 'tracker_worker_info{node="node:1",tzdata="2026f"}' in values
     assert "Acme" not in said.text
     sign_in(client, make_person("engineer"))

@@ -99,6 +99,37 @@ def test_a_database_that_does_not_know_the_last_run_here_was_put_back(clock: tim
     assert states() == {"test:30": ("unknown", FORGOTTEN)}
 
 
+def test_where_nothing_can_be_looked_up_the_first_run_with_slack_sees_to_it(
+    clock: time_machine.Traveller, tmp_path: Path
+) -> None:
+    run = Attendance(tmp_path)
+    run.come()
+    run.go()
+    with transaction(db.session, now=START):
+        db.session.execute(sa.delete(Worker))
+    due(30)
+    without = Attendance(tmp_path)
+    without.come(can_look=False)
+    assert states() == {"test:30": ("planned", None)}, "it waits, and may become useless, as it would have"
+    without.go()
+    Attendance(tmp_path).come(can_look=True)
+    assert states() == {"test:30": ("unknown", FORGOTTEN)}
+
+
+def test_nobody_says_goodbye_in_the_middle_of_a_pass(clock: time_machine.Traveller, tmp_path: Path) -> None:
+    run = Attendance(tmp_path)
+    with run.passing() as goes_on:
+        assert goes_on
+        run.come()
+        run.go()
+    stopped = sa.select(Worker.stopped_at)
+    assert db.session.scalars(stopped).one() is None
+    run.go()
+    assert db.session.scalars(stopped).one() == START
+    with run.passing() as goes_on:
+        assert not goes_on, "what was still to begin does not"
+
+
 @pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
 def test_a_server_s_clock_is_what_its_workers_go_by(app: Flask) -> None:
     with time_machine.travel(START, tick=False):

@@ -828,6 +828,28 @@ def test_an_edit_waits_its_channels_turn_and_a_worker_that_is_lost_loses_nothing
     assert office.slack.violations() == []
 
 
+def test_what_slack_says_of_one_edit_holds_for_all_and_for_no_post(office: Office) -> None:
+    first, second = office.ready(), office.ready(channel="C2", headline="Second")
+    office.deliver()
+    office.deliver()
+    office.clock.go_on(2 * SECOND)
+    office.want_edit(first)
+    office.want_edit(second)
+    office.slack.push(Fault(FaultKind.RATE_LIMITED, retry_after=30), method="chat.update")
+    waits = office.edit()
+    assert waits is not None
+    assert (waits.done, waits.attempts) == (0, 0)
+    office.clock.go_on(5 * SECOND)
+    assert office.edit() is None, "nor the one in the other channel"
+    third = office.ready(channel="C3", headline="Third")
+    assert (office.deliver(), notice_of(third).state) == ("sent", "sent")
+    office.clock.go_on(60 * SECOND)
+    assert office.edit() is not None
+    assert office.edit() is not None
+    assert message_edit.waiting(db.session) == 0
+    assert office.slack.violations() == []
+
+
 def test_a_reminder_that_an_outage_held_up_says_when_it_was_due(office: Office) -> None:
     make_engagement(kickoff_on=NOW.date() + timedelta(days=9), slack_channel="C1")
     office.clock.now = NOW + timedelta(days=2)

@@ -8,10 +8,13 @@ import logging
 import os
 import platform
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
+from threading import Lock
 from uuid import UUID
 from zoneinfo import TZPATH
 
@@ -37,9 +40,20 @@ class Attendance:
     instance: Path
     node: str = step.NODE
     run_id: UUID | None = field(default=None, init=False)
+    _under_way: Lock = field(default_factory=Lock, init=False)
+    _gone: bool = field(default=False, init=False)
 
-    def come(self) -> None:
-        """Be noted, once; see to what the run before may have left."""
+    @contextmanager
+    def passing(self) -> Iterator[bool]:
+        """A pass is under way: nobody says goodbye in the middle of it. False after the goodbye."""
+        with self._under_way:
+            yield not self._gone
+
+    def come(self, *, can_look: bool = True) -> None:
+        """Be noted, once; see to what the run before may have left.
+
+        Without Slack nothing can be looked up, nor is anything told twice: that is for the first run that has it.
+        """
         if self.run_id is not None:
             return
         step.plan_further(step.moment())
@@ -48,13 +62,14 @@ class Attendance:
             now = step.moment()
             reason = self._why_verify(db.session, now)
             run_id = workers.start(db.session, self.node, versions(), now).id
-            doubted = delivery.verify_first(db.session, reason, now=now) if reason else 0
+            doubted = delivery.verify_first(db.session, reason, now=now) if reason and can_look else 0
         if reason:
             log.warning("verify first", extra={"reason": reason, "notices": doubted})
         # After the row: a file that names a run which nobody knows would only have more looked up than need be.
-        part = self.instance / f"{FILE}.part"
-        part.write_text(f"{run_id}\n")
-        part.replace(self.instance / FILE)
+        if can_look or reason is None:
+            part = self.instance / f"{FILE}.part"
+            part.write_text(f"{run_id}\n")
+            part.replace(self.instance / FILE)
         self.run_id = run_id
 
     def beat(self) -> None:
@@ -64,11 +79,18 @@ class Attendance:
                 workers.beat(db.session, self.run_id, step.moment())
 
     def go(self) -> None:
-        """Say goodbye, so that the next one knows that nothing was left half done."""
-        if self.run_id is not None:
-            with work():
-                workers.stop(db.session, self.run_id, step.moment())
-            self.run_id = None
+        """Say goodbye, so that the next one knows that nothing was left half done. In the middle of a pass it is not said."""
+        if not self._under_way.acquire(blocking=False):
+            log.warning("stopped in the middle of a pass")
+            return
+        try:
+            self._gone = True
+            if self.run_id is not None:
+                with work():
+                    workers.stop(db.session, self.run_id, step.moment())
+                self.run_id = None
+        finally:
+            self._under_way.release()
 
     def _why_verify(self, session: AnySession, now: datetime) -> str | None:
         last = self._last()

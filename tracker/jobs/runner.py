@@ -31,7 +31,7 @@ class Metronome:
         return bool(self.scheduler.running)
 
     def shutdown(self, *, wait: bool) -> None:
-        """Stop beating. Only a stop that waits for what is under way is one that leaves nothing half done."""
+        """Stop beating. Goodbye is said where nothing is left half done: where nothing is under way, or it was waited for."""
         self.scheduler.shutdown(wait=wait)
         with self.app.app_context():
             try:
@@ -69,9 +69,11 @@ def bodies(worker: Delivery) -> Mapping[str, Callable[[], None]]:
 
 def _attend(attendance: Attendance, worker: Delivery) -> None:
     """Deliver, but not before what the run before may have left is seen to."""
-    attendance.come()
-    step.deliver_and_beat(worker)
-    attendance.beat()
+    with attendance.passing() as goes_on:
+        if goes_on:
+            attendance.come(can_look=worker.sender is not None)
+            step.deliver_and_beat(worker)
+            attendance.beat()
 
 
 def _guarded(app: Flask, name: str, body: Callable[[], None]) -> Callable[[], None]:

@@ -146,14 +146,14 @@ def _foreseen(now: datetime, until: datetime) -> list[OutboxNotice]:
 
 def plan_and_beat() -> None:
     """The planning job."""
-    plan(utc_now())
+    plan(moment())
     beat(PLAN)
 
 
 def beat(job: str) -> None:
     """Note that a job has run, so that silence can be seen."""
     with work():
-        setting.beat(db.session, job, NODE, utc_now())
+        setting.beat(db.session, job, NODE, moment())
 
 
 def deliver_all(worker: Delivery) -> Counter[NoticeState]:
@@ -175,11 +175,12 @@ def deliver_all(worker: Delivery) -> Counter[NoticeState]:
 
 def deliver_one(worker: Delivery) -> NoticeState | None:
     """Claim one notice, durably; send it; write down what came of it. None where nothing may be sent now."""
-    began = utc_now()
+    began, started = utc_now(), time.monotonic()
     claimed = claim(worker)
     if claimed is None:
         return None
-    if utc_now() - began < worker.timing.lease / 2:
+    # By both clocks: one may be set back meanwhile, the other stands still while the machine sleeps.
+    if max(utc_now() - began, timedelta(seconds=time.monotonic() - started)) < worker.timing.lease / 2:
         outcome = worker.ways[claimed.road].send(claimed.post)
     else:
         # Held up since the claim: the lease could run out before Slack answers, and another would take it for lost.

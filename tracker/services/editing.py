@@ -51,6 +51,8 @@ def settle(session: AnySession, editing: Editing, outcome: Outcome, timing: Timi
     elif isinstance(outcome, Wait):
         later = timedelta(seconds=outcome.seconds * (1 + chance.random() / 4))
         values = {"next_at": now + later, "last_error": outcome.error, "attempts": editing.attempts - 1}
+        if outcome.hold_channel:
+            pacing.hold(session, pacing.EDITS, now + timedelta(seconds=outcome.seconds), outcome.error)
     elif isinstance(outcome, Pause):
         values = {"next_at": now, "last_error": outcome.error, "attempts": editing.attempts - 1}
         pacing.hold(session, pacing.WORKSPACE, now + timing.breaker, outcome.error)

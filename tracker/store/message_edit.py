@@ -12,7 +12,7 @@ from tracker.domain.notice import SETTLED, NoticeState
 from tracker.store.database import AnySession, Base, changed_one, dialect_insert, table_of
 from tracker.store.notice import OutboxNotice
 from tracker.store.outbox import SlotTaken
-from tracker.store.pacing import WORKSPACE, SlackChannel, take_slot
+from tracker.store.pacing import EDITS, WORKSPACE, SlackChannel, take_slot
 
 
 class MessageEdit(Base):
@@ -81,7 +81,8 @@ def drop_unsent(session: AnySession, now: datetime) -> None:
 
 def claim(session: AnySession, now: datetime, lease: timedelta, pace: timedelta) -> Taken | None:
     """Take the edit that has waited longest, of a message that Slack has, in a channel that is not held. Raises SlotTaken."""
-    held = sa.exists().where(SlackChannel.channel.in_((OutboxNotice.channel, WORKSPACE)), SlackChannel.held_until > now)
+    holding = SlackChannel.channel.in_((OutboxNotice.channel, WORKSPACE, EDITS))
+    held = sa.exists().where(holding, SlackChannel.held_until > now)
     candidate = (
         sa.select(edits.c.notice_id, edits.c.wanted, edits.c.attempts, OutboxNotice.channel)
         .join(OutboxNotice, OutboxNotice.id == edits.c.notice_id)

@@ -9,6 +9,8 @@ from tracker.domain.notice import Road
 from tracker.store.database import AnySession, Base, dialect_insert, table_of
 
 WORKSPACE = "workspace"
+# Slack counts edits by themselves, for the whole workspace: what it says of one holds for all, and for no post.
+EDITS = "edits"
 MAIL = "mail"
 
 
