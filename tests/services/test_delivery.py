@@ -374,6 +374,20 @@ def test_an_unreadable_channel_leads_to_a_marked_repeat_that_is_counted(office: 
     assert "may be a repeat" in str(second["blocks"])
 
 
+def test_repeats_into_a_channel_that_cannot_be_read_come_to_an_end(office: Office) -> None:
+    notice_id = office.ready(useless_after=NOW + timedelta(days=9))
+    office.slack.push(FaultKind.ACCEPT_RESET, method="chat.postMessage", times=99)
+    office.slack.workspace.put_token(TOKEN, Token(scopes=frozenset({"chat:write"})))
+    for _ in range(delivery.MAX_FAILURES):
+        assert office.deliver() == "unknown"
+        office.clock.go_on(TIMING.quiet)
+        office.look()
+        office.clock.go_on(TIMING.unreadable_patience)
+        last = office.look()
+    assert last == ["dead"]
+    assert notice_of(notice_id).reason == f"Given up after {delivery.MAX_FAILURES} tries."
+
+
 def test_one_failed_look_after_a_long_silence_of_ours_is_no_reason_to_repeat(office: Office) -> None:
     notice_id = office.ready()
     office.slack.push(FaultKind.ACCEPT_RESET, method="chat.postMessage")
@@ -753,6 +767,24 @@ def test_a_broadcast_reply_stands_in_the_channel_as_well(office: Office) -> None
     in_thread(reply, notice_of(parent).slack_ts, broadcast=True)
     assert office.deliver() == "sent"
     assert reply in (office.sender.find("C1", [reply], NOW, threads=()) or {})
+
+
+def test_where_a_thread_is_gone_the_next_ones_of_its_stage_stand_under_what_was_sent_by_itself(office: Office) -> None:
+    engagement = make_engagement(slack_channel="C1")
+    kind = "kickoff.5d"
+    ids = [office.ready(engagement, headline="first", kind=kind)]
+    office.deliver()
+    office.slack.push(api_error("thread_not_found"), method="chat.postMessage")
+    states = []
+    for headline in ("second", "third"):
+        ids.append(office.ready(engagement, headline=headline, kind=kind))
+        while notice_of(ids[-1]).state == "ready":
+            office.clock.go_on(2 * SECOND)
+            states.append(office.deliver())
+    assert states == ["ready", "sent", "sent"]
+    assert notice_of(ids[1]).thread_ts is None
+    assert notice_of(ids[2]).thread_ts == notice_of(ids[1]).slack_ts
+    assert [office.told(each) for each in ids] == [1, 1, 1]
 
 
 def test_what_slack_refuses_is_said_once_in_plain_text_and_then_given_up(office: Office) -> None:

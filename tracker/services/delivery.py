@@ -201,6 +201,8 @@ def settle(
     if isinstance(outcome, Pause):
         road = pacing.MAIL if claimed.road is Road.MAIL else pacing.WORKSPACE
         pacing.hold(session, road, now + timing.breaker, outcome.error)
+    if isinstance(outcome, Unthread) and claimed.post.thread_ts is not None:
+        thread.give_up(session, claimed.post.channel, claimed.post.thread_ts, claimed.notice_id)
     if state in CANCELLABLE:
         revise(session, session.get_one(OutboxNotice, claimed.notice_id), now=now)
     return state
@@ -321,6 +323,8 @@ def _unreadable(
     # Counted from the first look that failed: one bad moment after a long silence of ours is no reason to repeat.
     if since is None or now - since < timing.unreadable_patience:
         return NoticeState.UNKNOWN, {"next_at": now + timing.between_looks}, UNREADABLE
+    if notice.attempts >= MAX_FAILURES:
+        return NoticeState.DEAD, _given_up(notice, now), f"{UNREADABLE}; given up"
     repeat = {
         "next_at": now,
         "absent_seen": 0,
@@ -344,8 +348,7 @@ def _look(
     if notice.absent_seen + 1 < 2:
         return NoticeState.UNKNOWN, again | {"absent_seen": notice.absent_seen + 1}, "not in the channel"
     if notice.attempts >= MAX_FAILURES:
-        dead = {"settled_at": now, "reason": f"Given up after {notice.attempts} tries."}
-        return NoticeState.DEAD, dead, "not in the channel; given up"
+        return NoticeState.DEAD, _given_up(notice, now), "not in the channel; given up"
     wait = timedelta(seconds=min(900, 5 * 2 ** max(0, notice.attempts - 1)))
     values = {
         "absent_seen": 0,
@@ -353,6 +356,10 @@ def _look(
         "reason": "It was not in the channel, so it is sent again.",
     }
     return NoticeState.READY, values, "not in the channel twice; sent again"
+
+
+def _given_up(notice: OutboxNotice, now: datetime) -> dict[str, Any]:
+    return {"settled_at": now, "reason": f"Given up after {notice.attempts} tries."}
 
 
 def send_again(session: AnySession, actor: Actor, notice_id: UUID, *, now: datetime) -> OutboxNotice:

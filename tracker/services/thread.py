@@ -1,5 +1,7 @@
 """Decides where a message stands: by itself, or under the first one of its engagement's stage. Delivery asks at the claim."""
 
+from uuid import UUID
+
 from tracker.domain.notice import NoticeState
 from tracker.domain.notice_kind import kind_of
 from tracker.store import portfolio
@@ -10,6 +12,11 @@ from tracker.store.notice import OutboxNotice
 
 # A notice that came to this opens no thread: the next one of its stage does.
 CAME_TO_NOTHING = (NoticeState.DEAD, NoticeState.EXPIRED, NoticeState.CANCELLED)
+
+
+def give_up(session: AnySession, channel: str, thread_ts: str, notice_id: UUID) -> None:
+    """A thread takes no replies any more: the notice that found out stands by itself, and the later ones under it."""
+    threads.pass_on(session, channel, thread_ts, notice_id)
 
 
 def place(session: AnySession, notice: OutboxNotice) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.store.database import AnySession, Base, Keyed, insert_or_ignore, table_of
 from tracker.store.identity import new_id
+from tracker.store.notice import OutboxNotice
 
 
 class SlackThread(Keyed, Base):
@@ -36,6 +37,14 @@ def take_over(session: AnySession, engagement_id: UUID, channel: str, stage: str
     """Open the thread anew with another notice, where the one that was to open it came to nothing."""
     mine = (*_place(engagement_id, channel, stage), table.c.notice_id == from_id)
     session.execute(sa.update(table).where(*mine).values(notice_id=notice_id))
+
+
+def pass_on(session: AnySession, channel: str, thread_ts: str, notice_id: UUID) -> None:
+    """Let a notice open the threads that a message of its engagement opened in a channel."""
+    mine = sa.select(OutboxNotice.engagement_id).where(OutboxNotice.id == notice_id).scalar_subquery()
+    opener = sa.exists().where(OutboxNotice.id == table.c.notice_id, OutboxNotice.slack_ts == thread_ts)
+    here = (table.c.engagement_id == mine, table.c.channel == channel, opener)
+    session.execute(sa.update(table).where(*here).values(notice_id=notice_id))
 
 
 def _place(engagement_id: UUID, channel: str, stage: str) -> tuple[sa.ColumnElement[bool], ...]:
