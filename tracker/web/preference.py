@@ -34,20 +34,19 @@ MAIL_LABELS = {
 LADDER = "ladder_"
 
 
-class Ticks(SelectMultipleField):
-    """Several of a few, each with a box to tick."""
-
-    widget = ListWidget(prefix_label=False)
-    option_widget = CheckboxInput()
-
-
 class HoursForm(Form):
     """When somebody may be told things."""
 
     digest_hour = IntegerField("Hour of the digest", [Optional()])
     quiet_from = TimeField("Quiet from", [Optional()])
     quiet_until = TimeField("Quiet until", [Optional()])
-    working_days = Ticks("Only on", [Optional()], choices=[SelectChoice(str(day), name) for day, name in enumerate(DAYS)])
+    working_days = SelectMultipleField(
+        "Only on",
+        [Optional()],
+        choices=[SelectChoice(str(day), name) for day, name in enumerate(DAYS)],
+        option_widget=CheckboxInput(),
+        widget=ListWidget(prefix_label=False),
+    )
 
     def hours(self) -> HoursWish:
         days = tuple(int(day) for day in self.working_days.data or ()) or None
@@ -73,7 +72,8 @@ def _read_leads(_form: Any, field: StringField) -> None:
 
 def _ladder_field(kind: DeadlineKind) -> StringField:
     usual = ", ".join(str(lead) for lead in leads_of(REMINDERS[kind])) or "none"
-    return StringField(KINDS[kind].title, [Optional(), _read_leads], description=f"Usually {usual}.")
+    title = "Dates of your own" if kind is DeadlineKind.CUSTOM else KINDS[kind].title
+    return StringField(title, [Optional(), _read_leads], description=f"Usually {usual}.")
 
 
 class EngagementForm(HoursForm):
