@@ -1,10 +1,10 @@
 """Days off out of a calendar file: all-day events only, those that repeat within bounds, and no file that stops us."""
 
-import time
-from datetime import date, datetime
+from datetime import date, datetime, time
+from time import process_time
 
 import pytest
-from dateutil.rrule import rrulestr
+from dateutil.rrule import rrulestr  # type: ignore[import-untyped]
 
 from tracker.domain.errors import UnreadableFile
 from tracker.intake.calendar_file import read_days_off
@@ -69,10 +69,10 @@ def test_rules_that_never_come_true_are_given_up_in_time() -> None:
         "UID:1\nDTSTART;VALUE=DATE:19700101\nRRULE:FREQ=DAILY;INTERVAL=0",
         "UID:1\nDTSTART;VALUE=DATE:19700101\nRRULE:FREQ=WEEKLY;BYMONTH=2;BYMONTHDAY=30;COUNT=999999999",
     ]
-    began = time.process_time()
+    began = process_time()
     with pytest.raises(UnreadableFile):
         read_days_off(ics(*never * 25), today=TODAY)
-    assert time.process_time() - began < 10
+    assert process_time() - began < 10
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_rules_that_never_come_true_are_given_up_in_time() -> None:
 )
 @pytest.mark.parametrize("start", [date(2024, 2, 29), date(2025, 12, 31)])
 def test_what_repeats_falls_on_the_days_that_another_reader_of_the_standard_finds(rule: str, start: date) -> None:
-    high = datetime(2029, 12, 31)
-    times = rrulestr(rule, dtstart=datetime(start.year, start.month, start.day)).between(datetime(2025, 3, 1), high, inc=True)
+    first, last = (datetime.combine(day, time()) for day in (date(2025, 3, 1), date(2029, 12, 31)))
+    times = rrulestr(rule, dtstart=datetime.combine(start, time())).between(first, last, inc=True)
     event = f"UID:1\nDTSTART;VALUE=DATE:{start:%Y%m%d}\nRRULE:{rule}\nSUMMARY:Off"
     assert list(read_days_off(ics(event), today=TODAY).days) == [each.date() for each in times]

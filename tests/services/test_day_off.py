@@ -12,7 +12,7 @@ from tests.intake.test_calendar_file import ics
 from tracker.clock import utc_now
 from tracker.domain.access import Role
 from tracker.domain.deadline import Dates, DeadlineKind
-from tracker.domain.errors import Invalid, NotAllowed
+from tracker.domain.errors import Invalid, NotFound
 from tracker.services.day_off import DayOffSpec, add_days, import_days, remove_day
 from tracker.services.deadline import DateSpec, set_date
 from tracker.store import day_off as days_off
@@ -61,7 +61,7 @@ def test_what_is_no_range_of_days_is_told_at_its_field(app: Flask) -> None:
             add_days(db.session, actor(manager), customer, spec, now=NOW)
         assert refused.value.errors[0].field == field
     approver = actor(make_person(Role.CUSTOMER_APPROVER))
-    with pytest.raises(NotAllowed), transaction(db.session, now=NOW):
+    with pytest.raises(NotFound), transaction(db.session, now=NOW):
         add_days(db.session, approver, customer, DayOffSpec(date(2026, 4, 1), "x"), now=NOW)
 
 

@@ -62,7 +62,7 @@ def _events(data: bytes) -> list[Event]:
         raise UnreadableFile(NO_CALENDAR)
     try:
         calendars = Calendar.from_ical(data, multiple=True)
-        return [event for calendar in calendars for event in calendar.walk("VEVENT")]
+        return [event for calendar in calendars for event in calendar.events]
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UnreadableFile(NO_CALENDAR) from error
 
@@ -84,7 +84,7 @@ def _beginnings(event: Event, start: date, first: date, last: date) -> Iterable[
     """When an event begins, every time that it repeats, from one day to another."""
     if "RRULE" not in event:
         return {start, *_listed(event, "RDATE")}
-    parts = event["RRULE"]
+    parts: Any = event["RRULE"]
     if isinstance(parts, list) or start.year < EARLIEST_START:
         return ()
     try:

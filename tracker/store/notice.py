@@ -184,3 +184,9 @@ _COMING = (
 def coming(session: AnySession, engagement_id: UUID, *, limit: int) -> list[OutboxNotice]:
     """What an engagement's channels are to be told next, the earliest first; what is stuck stands among it."""
     return list(session.scalars(_COMING, {"engagement": engagement_id, "most": limit}))
+
+
+def of_dates(session: AnySession, engagement_id: UUID) -> list[OutboxNotice]:
+    """Every notice that one of an engagement's dates asked for, whatever became of it, read anew."""
+    query = sa.select(OutboxNotice).where(OutboxNotice.engagement_id == engagement_id, OutboxNotice.deadline_id.is_not(None))
+    return list(session.scalars(query.order_by(OutboxNotice.due_at, OutboxNotice.id).execution_options(populate_existing=True)))

@@ -29,10 +29,17 @@ from tracker.web.present import Shown, count_of
 bp = Blueprint("day_off", __name__)
 
 
-class AddForm(Form):
+class DayForm(Form):
+    day = DateField("First day", [InputRequired("Say which day.")])
+
+    def first(self) -> date:
+        """The day of a form that is valid."""
+        return self.day.data or date.min
+
+
+class AddForm(DayForm):
     """A day or a range."""
 
-    day = DateField("First day", [InputRequired("Say which day.")])
     until_on = DateField("Last day", [Optional()])
     name = StringField("Name", [InputRequired("Say what the day off is for."), Length(max=NAME_LENGTH)])
 
@@ -57,10 +64,6 @@ class ImportForm(Form):
             raise Invalid.at("days", "These days cannot be read. Send the file again.") from None
 
 
-class RemoveForm(Form):
-    day = DateField("Day", [InputRequired("Say which day.")])
-
-
 @bp.get("/customers/<uuid:customer_id>/calendar")
 @allow(Permission.SEE_ENGAGEMENTS)
 def show(customer_id: UUID) -> ResponseReturnValue:
@@ -75,7 +78,7 @@ def add(customer_id: UUID) -> ResponseReturnValue:
     actor, form = current_actor(), AddForm()
 
     def act() -> Changed:
-        spec = DayOffSpec(form.day.data, form.name.data, form.until_on.data)
+        spec = DayOffSpec(form.first(), form.name.data or "", form.until_on.data)
         return service.add_days(db.session, actor, customer_id, spec, now=utc_now())
 
     return _saved(form, act, customer_id) or (_page(customer_id, add=form), form.status)
@@ -111,10 +114,10 @@ def bring(customer_id: UUID) -> ResponseReturnValue:
 @allow(Permission.EDIT_ENGAGEMENT)
 def remove(customer_id: UUID) -> ResponseReturnValue:
     """Work on a day after all."""
-    actor, form = current_actor(), RemoveForm()
+    actor, form = current_actor(), DayForm()
 
     def act() -> Changed:
-        return service.remove_day(db.session, actor, customer_id, form.day.data, now=utc_now())
+        return service.remove_day(db.session, actor, customer_id, form.first(), now=utc_now())
 
     answer = _saved(form, act, customer_id, removed=True)
     return answer or (_page(customer_id, refused=form), form.status)
