@@ -29,6 +29,7 @@ OF_ENGAGEMENT: Sequence[Section] = (
     Section("conversation", "Conversation", "/comments"),
     Section("kickoff", "Kick-off and links", "/kickoff"),
     Section("channels", "Channels", "/channels", Permission.EDIT_ENGAGEMENT),
+    Section("dry-run", "What will be told", "/dry-run", Permission.SEE_NOTICES),
 )
 OF_SITE: Sequence[Section] = (
     Section("overview", "Overview", ""),
