@@ -1,16 +1,19 @@
 """The dates of an engagement."""
 
+from dataclasses import asdict
 from datetime import date, datetime
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from tracker.api.operation import LONGEST_PAGE, Api, Call, In, Listing, Out, PageQuery, id_cursor
+from tracker.api.operation import LONGEST_PAGE, Api, Call, In, Listing, Out, PageQuery, Query, id_cursor
 from tracker.domain.access import Permission
 from tracker.domain.deadline import Dates, DeadlineKind
 from tracker.domain.errors import Invalid
 from tracker.services import deadline as service
+from tracker.services import rescheduling
 from tracker.services.deadline import DateChange, DateSpec
+from tracker.services.rescheduling import Effect
 from tracker.store import deadline as deadlines
 from tracker.store.deadline import Deadline
 
@@ -56,6 +59,36 @@ class DeadlineOut(Out):
     done_at: datetime | None
 
 
+class NoticeLineOut(Out):
+    key: str
+    kind: str
+    headline: str
+    due_at: datetime
+    channel: str | None
+
+
+class MovedDateOut(Out):
+    title: str
+    site: str | None
+    old: date
+    new: date
+
+
+class EffectOut(Out):
+    moved: list[MovedDateOut] = Field(description="Dates that move, this one and those that follow from it.")
+    called_off: list[NoticeLineOut] = Field(description="Notices that are not sent yet and would not be.")
+    planned: list[NoticeLineOut] = Field(description="Notices that would be planned anew.")
+    told: list[NoticeLineOut] = Field(description="Notices of these dates that were told already, and stay told.")
+
+
+class DeadlineChangedOut(DeadlineOut):
+    effect: EffectOut | None = Field(description="With dry_run: what the change would do. The date is shown as it stands.")
+
+
+class DryRunQuery(Query):
+    dry_run: bool = False
+
+
 class DeadlineQuery(PageQuery):
     limit: int = Field(LONGEST_PAGE, ge=1, le=LONGEST_PAGE)
 
@@ -95,8 +128,11 @@ def get_deadline(call: Call, deadline_id: UUID) -> DeadlineOut:
 
 
 @api.patch("/deadlines/<uuid:deadline_id>", Permission.SEE_ENGAGEMENTS)
-def change_deadline(call: Call, deadline_id: UUID, body: DeadlinePatch) -> DeadlineOut:
-    """Move a date, with a reason, or mark it done. Managers move dates; an approver may finish what was the customer's."""
+def change_deadline(call: Call, deadline_id: UUID, query: DryRunQuery, body: DeadlinePatch) -> DeadlineChangedOut:
+    """Move a date, with a reason, or mark it done. Managers move dates; an approver may finish what was the customer's.
+
+    With `dry_run` nothing is kept: the answer says what would be called off, planned anew, and what was told already.
+    """
     named = body.model_fields_set
     moved = bool(named & {"due_on", "due_at", "opens_on"})
     if moved and body.due_on is None and body.due_at is None and body.opens_on is None:
@@ -109,4 +145,15 @@ def change_deadline(call: Call, deadline_id: UUID, body: DeadlinePatch) -> Deadl
         open_again="done_at" in named and body.done_at is None,
         override_reason=body.override_reason,
     )
-    return deadline_out(service.change_date(call.session, call.actor, deadline_id, change, now=call.now))
+    if query.dry_run:
+        effect = rescheduling.effect_of(call.session, call.actor, deadline_id, change, now=call.now)
+        return _changed_out(deadlines.get(call.session, call.actor, deadline_id), effect_out(effect))
+    return _changed_out(service.change_date(call.session, call.actor, deadline_id, change, now=call.now), None)
+
+
+def _changed_out(deadline: Deadline, effect: EffectOut | None) -> DeadlineChangedOut:
+    return DeadlineChangedOut(**deadline_out(deadline).model_dump(), effect=effect)
+
+
+def effect_out(effect: Effect) -> EffectOut:
+    return EffectOut.model_validate(asdict(effect))

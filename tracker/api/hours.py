@@ -130,7 +130,7 @@ def list_burn_up(call: Call, engagement_id: UUID, query: BurnUpQuery) -> Listing
     if query.site_id is not None:
         sites.get(call.session, call.actor, query.site_id)
     country = engagements.customer(call.session, engagement.customer_id).country
-    calendar = calendar_of(engagement.time_zone, country, [call.now.date()])
+    calendar = calendar_of(call.session, engagement, country, [call.now.date()])
     today = calendar.local_date(call.now)
     as_of = None if query.as_of is None else check_past(query.as_of, today)
     found = burnup.accounts(call.session, engagement_id, calendar, as_of=as_of, site_id=query.site_id)

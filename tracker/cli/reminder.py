@@ -9,7 +9,9 @@ import click
 from tracker.cli.base import as_json, cli, fail, in_app, worker_of
 from tracker.clock import utc_now
 from tracker.domain.deadline import EARLIEST_YEAR, LATEST_YEAR
+from tracker.domain.dry_run import why_not
 from tracker.domain.notice import NoticeState
+from tracker.edge.roads import roads_connected
 from tracker.jobs import step
 
 PACED_PATIENCE = timedelta(seconds=5)
@@ -28,12 +30,28 @@ def remind(moment: str | None, dry_run: bool, days: int, json_: bool) -> None:
     notices = step.rehearse(now, until) if dry_run else step.plan(now)
     if days and not dry_run:
         notices += step.coming(now, until)
-    rows = [{"key": each.key, "kind": each.kind, "channel": each.channel, "due_at": each.due_at.isoformat()} for each in notices]
+    roads = roads_connected()
+    reasons = {
+        each.id: why_not(state=each.state, reason=each.reason, channel=each.channel, road=each.road, status="active", roads=roads)
+        for each in notices
+    }
+    rows = [
+        {
+            "key": each.key,
+            "kind": each.kind,
+            "channel": each.channel,
+            "due_at": each.due_at.isoformat(),
+            "why_not": reasons[each.id],
+        }
+        for each in notices
+    ]
     if json_:
         click.echo(json.dumps(rows))
         return
     for notice in notices:
         click.echo(f"{notice.due_at:%Y-%m-%d %H:%M}Z  {notice.channel or 'no channel'}  {notice.headline}")
+        if dry_run and reasons[notice.id]:
+            click.echo(f"    Not told: {reasons[notice.id]}")
     if not notices:
         click.echo("Nothing is due.")
 

@@ -168,4 +168,4 @@ def _say_tight(budget: Budget, site: str) -> str:
 
 def _calendar(session: AnySession, engagement: Engagement, now: datetime) -> Calendar:
     customer = engagements.customer(session, engagement.customer_id)
-    return calendar_of(engagement.time_zone, customer.country, [now.date()])
+    return calendar_of(session, engagement, customer.country, [now.date()])

@@ -33,6 +33,7 @@ from tracker.services.mailing import letters_of
 from tracker.services.obligations import align
 from tracker.store import comment as comments
 from tracker.store import cover as covers
+from tracker.store import day_off as days_off
 from tracker.store import deadline as deadlines
 from tracker.store import duty as duties
 from tracker.store import engagement as engagements
@@ -57,10 +58,14 @@ SHORTEST_USE = timedelta(minutes=30)
 YEARS_AROUND = 2
 
 
-def calendar_of(time_zone: str, country: str | None, around: Iterable[date]) -> Calendar:
-    """The calendar in which an engagement's business days are counted, with the holidays of the years that matter."""
+def calendar_of(session: AnySession, engagement: Engagement, country: str | None, around: Iterable[date]) -> Calendar:
+    """The calendar in which an engagement's business days are counted, in one statement.
+
+    It holds the country's holidays and the customer's own days off, of the years that matter around these days.
+    """
     years = {year for day in around for year in range(max(1, day.year - YEARS_AROUND), min(9998, day.year + YEARS_AROUND) + 1)}
-    return Calendar(time_zone, holidays_of(country, years))
+    own = days_off.days_of(session, engagement.customer_id, date(min(years), 1, 1), date(max(years), 12, 31))
+    return Calendar(engagement.time_zone, holidays_of(country, years) | own)
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,7 @@ def ground_of(session: AnySession, engagement: Engagement, *, around: Iterable[d
     return Ground(
         engagement=engagement,
         windows=agreement.windows if agreement else None,
-        calendar=calendar_of(engagement.time_zone, customer.country, around),
+        calendar=calendar_of(session, engagement, customer.country, around),
         site_names={site.id: site.name for site in listed},
         launched=frozenset(site.id for site in listed if site.stage in LAUNCHED_STAGES),
         withdrawn=frozenset(site.id for site in listed if site.stage == "withdrawn"),
@@ -359,14 +364,20 @@ def place_following(session: AnySession, anchor: Deadline, ground: Ground, *, no
     session.flush()
 
 
-def recount(session: AnySession, engagement: Engagement, *, now: datetime) -> None:
-    """Count the dates that follow from others anew, for another calendar, and plan their reminders."""
+def recount(session: AnySession, engagement: Engagement, *, now: datetime) -> int:
+    """Count the dates that follow from others anew, for another calendar, and plan their reminders.
+
+    Returns how many dates moved.
+    """
     take(session, engagement)
     dated = deadlines.of_engagement(session, engagement.id, anew=True)
+    before = {deadline.id: deadline.day for deadline in dated}
     ground = ground_of(session, engagement, around=[now.date(), *(deadline.day for deadline in dated)])
     for anchor in dated:
         place_following(session, anchor, ground, now=now)
+    moved = sum(before[deadline.id] != deadline.day for deadline in dated)
     replan(session, engagement, now=now)
+    return moved
 
 
 def just_before(moment: datetime) -> datetime:

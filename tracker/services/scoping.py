@@ -220,7 +220,7 @@ def _who_answers(session: AnySession, engagement: Engagement) -> dict[str, UUID 
 def _due_on(session: AnySession, engagement: Engagement, now: datetime) -> date:
     """When facts are due: with the inventory, where that is still ahead; else in five business days."""
     customer = engagements.customer(session, engagement.customer_id)
-    calendar = calendar_of(engagement.time_zone, customer.country, [now.date(), (now + timedelta(days=30)).date()])
+    calendar = calendar_of(session, engagement, customer.country, [now.date(), (now + timedelta(days=30)).date()])
     today = calendar.local_date(now)
     inventory = deadlines.one(session, engagement.id, None, DeadlineKind.INVENTORY)
     if inventory is not None and inventory.done_at is None and inventory.day >= today:

@@ -196,3 +196,21 @@ _COMING = (
 def coming(session: AnySession, engagement_id: UUID, *, limit: int) -> list[OutboxNotice]:
     """What an engagement's channels are to be told next, the earliest first; what is stuck stands among it."""
     return list(session.scalars(_COMING, {"engagement": engagement_id, "most": limit}))
+
+
+def of_dates(session: AnySession, engagement_id: UUID) -> list[OutboxNotice]:
+    """Every notice that one of an engagement's dates asked for, whatever became of it, read anew."""
+    query = sa.select(OutboxNotice).where(OutboxNotice.engagement_id == engagement_id, OutboxNotice.deadline_id.is_not(None))
+    return list(session.scalars(query.order_by(OutboxNotice.due_at, OutboxNotice.id).execution_options(populate_existing=True)))
+
+
+def between(
+    session: AnySession, actor: Actor, first: datetime, last: datetime, *, engagement_id: UUID | None = None, limit: int
+) -> list[tuple[OutboxNotice, Engagement]]:
+    """What is due from one moment to another in what the actor sees, with its engagement, the earliest first."""
+    query = sa.select(OutboxNotice, Engagement).join(Engagement, Engagement.id == OutboxNotice.engagement_id)
+    query = query.where(visible(actor), OutboxNotice.due_at >= first, OutboxNotice.due_at <= last)
+    if engagement_id is not None:
+        query = query.where(OutboxNotice.engagement_id == engagement_id)
+    rows = session.execute(query.order_by(OutboxNotice.due_at, OutboxNotice.id).limit(limit)).all()
+    return [(notice, engagement) for notice, engagement in rows]

@@ -69,7 +69,7 @@ class Asked:
         actor = current_actor()
         engagement = engagements.get(db.session, actor, engagement_id)
         customer, now = engagements.customer(db.session, engagement.customer_id), utc_now()
-        calendar = calendar_of(engagement.time_zone, customer.country, [now.date()])
+        calendar = calendar_of(db.session, engagement, customer.country, [now.date()])
         today, as_of, fault = calendar.local_date(now), None, None
         if said := request.args.get("as_of"):
             try:

@@ -1,6 +1,6 @@
 """Dates: set one, move one with a reason, mark one done."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,12 +14,15 @@ from wtforms.validators import InputRequired, Length, Optional
 from tracker.clock import utc_now
 from tracker.domain.access import Permission
 from tracker.domain.deadline import Dates, DeadlineKind
-from tracker.domain.errors import Invalid
+from tracker.domain.errors import Invalid, RuleViolation
 from tracker.domain.workday import DateOutOfRange, resolve
 from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
+from tracker.edge.work import work
 from tracker.services import deadline as service
+from tracker.services import rescheduling
 from tracker.services.deadline import DateChange, DateSpec
+from tracker.services.rescheduling import NoticeLine
 from tracker.store import deadline as deadlines
 from tracker.store import engagement as engagements
 from tracker.store import person as people
@@ -31,8 +34,9 @@ from tracker.web import dates, present
 from tracker.web import engagement as engagement_pages
 from tracker.web import site as site_pages
 from tracker.web.dates import DateView
+from tracker.web.filters import say_day, say_moment
 from tracker.web.form import Form, blank_to_none, save
-from tracker.web.present import choices
+from tracker.web.present import Shown, choices
 
 bp = Blueprint("deadline", __name__)
 LOCAL_FORMATS = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
@@ -189,6 +193,9 @@ def move(deadline_id: UUID) -> ResponseReturnValue:
         del form.opens_on
     if deadline.kind not in MOVE_FREEZES:
         del form.override_reason
+    if request.form.get("step") == "show":
+        effect = effect_shown(form, deadline_id, engagement.time_zone)
+        return move_page(form, deadline_id, effect), form.status
     moved = save(form, lambda: service.change_date(db.session, actor, deadline_id, form.change(), now=utc_now()), home_of_date)
     if moved is not None:
         form.tell("The date is moved. Its reminders are planned anew.")
@@ -196,7 +203,33 @@ def move(deadline_id: UUID) -> ResponseReturnValue:
     return move_page(form, deadline_id), form.status
 
 
-def move_page(form: MoveForm, deadline_id: UUID) -> str:
+def effect_shown(form: MoveForm, deadline_id: UUID, zone: str) -> Shown | None:
+    """What the move would do; None where the form has to be corrected first. Nothing is kept."""
+    actor = current_actor()
+    if not form.validate():
+        form.status = 422
+        return None
+    try:
+        with work():
+            effect = rescheduling.effect_of(db.session, actor, deadline_id, form.change(), now=utc_now())
+    except (Invalid, RuleViolation) as error:
+        form.take(error)
+        return None
+    return Shown(
+        moved=[Shown(title=each.title, site=each.site, old=say_day(each.old), new=say_day(each.new)) for each in effect.moved],
+        groups=[
+            ("Called off", "They were not sent yet.", _lines(effect.called_off, zone)),
+            ("Planned anew", "At these times, if nothing else changes.", _lines(effect.planned, zone)),
+            ("Told already", "These stay as they are.", _lines(effect.told, zone)),
+        ],
+    )
+
+
+def _lines(lines: Iterable[NoticeLine], zone: str) -> list[Shown]:
+    return [Shown(headline=each.headline, due=say_moment(each.due_at, zone), channel=each.channel) for each in lines]
+
+
+def move_page(form: MoveForm, deadline_id: UUID, effect: Shown | None = None) -> str:
     """The form; after a stale edit with the version and the date that stand there now."""
     actor = current_actor()
     deadline = deadlines.get(db.session, actor, deadline_id)
@@ -214,6 +247,7 @@ def move_page(form: MoveForm, deadline_id: UUID) -> str:
         deadline=dates.deadline_row(deadline, view),
         engagement=site_pages.head_of(engagement),
         back_url=home_of_date(deadline),
+        effect=effect,
     )
 
 

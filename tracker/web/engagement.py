@@ -289,6 +289,7 @@ def people_of(ground: Ground, customer: Customer, listed: list[Site], form: Memb
         "agreement": present.agreement_card(agreement),
         "country": customer.country,
         "holidays": dict(countries()).get(customer.country or ""),
+        "calendar_url": url_for("day_off.show", customer_id=customer.id),
         "members": present.member_rows(members, manager, engagement.id, actor, away),
         "member_form": form,
         "notices": [present.notice_row(notice, engagement.time_zone) for notice in coming],

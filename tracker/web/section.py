@@ -30,6 +30,7 @@ OF_ENGAGEMENT: Sequence[Section] = (
     Section("kickoff", "Kick-off and links", "/kickoff"),
     Section("channels", "Channels", "/channels", Permission.EDIT_ENGAGEMENT),
     Section("preferences", "Preferences", "/preferences", Permission.EDIT_ENGAGEMENT),
+    Section("dry-run", "What will be told", "/dry-run", Permission.SEE_NOTICES),
 )
 OF_SITE: Sequence[Section] = (
     Section("overview", "Overview", ""),

@@ -81,7 +81,7 @@ def ground_of(
         engagement=engagement,
         actor=actor,
         now=now,
-        calendar=calendar_of(engagement.time_zone, country, [now.date()]),
+        calendar=calendar_of(db.session, engagement, country, [now.date()]),
         site_names={site.id: site.name for site in listed},
         stages={site.id: site.stage for site in listed},
         dated=[each for each in dated if each.site_id not in over],
