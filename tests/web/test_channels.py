@@ -136,6 +136,8 @@ def test_a_channel_is_chosen_from_those_the_bot_is_in_but_never_another_customer
     assert "#northwind is the engagement’s channel now" in done.text
     assert kept().channel == "C1", "what waited goes to the channel that was chosen"
     assert waits.channel == "C9"
+    cards = db.session.scalars(sa.select(OutboxNotice.channel).where(OutboxNotice.kind == "card"))
+    assert list(cards) == ["C1"], "a channel that is chosen here begins with where things stand"
     seen = connected.client.get(f"/api/v1/engagements/{other.id}/channels")
     assert seen.status_code == 401
     connected.slack.push(Fault(FaultKind.RATE_LIMITED), method="conversations.list")

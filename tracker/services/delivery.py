@@ -33,7 +33,7 @@ from tracker.domain.notice import (
 )
 from tracker.services import thread
 from tracker.services.planning import channel_of, just_before, replan, revise
-from tracker.store import audit, outbox, pacing
+from tracker.store import audit, outbox, pacing, status_card
 from tracker.store import deadline as deadlines
 from tracker.store import engagement as engagements
 from tracker.store import notice as notices
@@ -121,6 +121,8 @@ def replan_due(session: AnySession, *, now: datetime, limit: int = 1) -> int:
         engagement = session.get_one(Engagement, engagement_id)
         since = min(each.replan_at for each in deadlines.of_engagement(session, engagement_id) if each.replan_at is not None)
         replan(session, engagement, now=now, after=just_before(since))
+    # Time alone may have changed what a card says: a freeze is on, a date is late.
+    status_card.want(session, ids, now)
     return len(ids)
 
 

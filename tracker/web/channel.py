@@ -18,6 +18,7 @@ from tracker.edge.gate import current_actor
 from tracker.edge.rule import allow
 from tracker.services import channel_care as service
 from tracker.services import engagement as engagement_service
+from tracker.services.carding import post_cards
 from tracker.services.channel_care import ChannelView
 from tracker.services.engagement import EngagementChange
 from tracker.store import channel as channels
@@ -255,8 +256,10 @@ def _adopt(form: PlaceForm, engagement_id: UUID, found: Sequence[ChannelSeen | F
         now = utc_now()
         service.check_free(db.session, actor, engagement_id, place, seen.channel)
         change = EngagementChange(None, {place.value: seen.channel})
-        engagement_service.edit_engagement(db.session, actor, engagement_id, change, now=now)
+        engagement = engagement_service.edit_engagement(db.session, actor, engagement_id, change, now=now)
         service.take_in(db.session, seen, now=now)
+        # Chosen here, a channel begins with where things stand; one that is only named elsewhere is told nothing by itself.
+        post_cards(db.session, engagement, now=now)
 
     answer = save(form, use_case, lambda _done: url_for("channel.show", engagement_id=engagement_id))
     if answer is not None:
