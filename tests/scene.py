@@ -1,7 +1,7 @@
 """A believable installation for browser tests and pictures: people, three engagements, hours near a cap, dates."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -60,6 +60,7 @@ from tracker.services.budget import BlockSpec
 from tracker.services.change_request import RequestSpec
 from tracker.services.comment import CommentSpec
 from tracker.services.cover import CoverSpec
+from tracker.services.day_off import DayOffSpec, add_days
 from tracker.services.deadline import DateChange, DateSpec
 from tracker.services.duty import DutyChange
 from tracker.services.engagement import AgreementSpec, EngagementSpec
@@ -77,6 +78,7 @@ from tracker.services.uat import DefectChange
 from tracker.store import budget as budgets
 from tracker.store import deadline as deadlines
 from tracker.store import duty as duties
+from tracker.store import engagement as engagements
 from tracker.store import inventory as inventories
 from tracker.store import person as people
 from tracker.store import scope as scopes
@@ -101,6 +103,7 @@ class Scene:
     """The ids a test needs to find its way."""
 
     engagement_id: UUID
+    customer_id: UUID
     site_id: UUID
     draft_engagement_id: UUID
     deadline_id: UUID
@@ -149,6 +152,7 @@ def lay() -> Scene:
     assert admin_id is not None
     return Scene(
         engagement_id=engagement_id,
+        customer_id=_days_off(who[MANAGER], engagement_id),
         site_id=site_id,
         draft_engagement_id=draft,
         deadline_id=deadline_id,
@@ -188,6 +192,19 @@ def _channels() -> None:
             ChannelSeen("C0MIGRATION", "migration-team", is_external=True, is_member=True),
         ):
             channel_care.take_in(db.session, seen, now=utc_now())
+
+
+def _days_off(who: Actor, engagement_id: UUID) -> UUID:
+    """The museum closes for its inventory and between the years."""
+    now = utc_now()
+    with transaction(db.session, now=now):
+        customer_id = engagements.get(db.session, who, engagement_id).customer_id
+        for spec in (
+            DayOffSpec(date(now.year, 12, 27), "Between the years", date(now.year, 12, 31)),
+            DayOffSpec(date(now.year + 1, 3, 4), "Stocktaking"),
+        ):
+            add_days(db.session, who, customer_id, spec, now=now)
+    return customer_id
 
 
 def _people() -> dict[str, Actor]:

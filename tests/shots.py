@@ -63,6 +63,10 @@ def pages_of(scene: Scene) -> Iterator[tuple[str, str | None, str]]:
     yield "kickoff-edit", MANAGER, f"{engagement}/kickoff/edit"
     yield "links", MANAGER, f"{engagement}/links"
     yield "links-customer", APPROVER, f"{engagement}/links"
+    yield "calendar", MANAGER, f"/customers/{scene.customer_id}/calendar"
+    yield "calendar-customer", APPROVER, f"/customers/{scene.customer_id}/calendar"
+    yield "dry-run", MANAGER, f"{engagement}/dry-run?days=90"
+    yield "dry-run-all", MANAGER, "/notices/dry-run"
     yield "site", MANAGER, site
     yield "site-customer", APPROVER, site
     yield "site-new", MANAGER, f"/engagements/{scene.draft_engagement_id}/sites/new"
