@@ -170,6 +170,7 @@ def test_migrate_backs_up_first(sqlite_template: Path, tmp_path: Path) -> None:
     assert Path(said["backup"]).stat().st_size > 0
 
 
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 def test_the_slack_check_speaks_plainly(settings: Settings, tracker: Tracker) -> None:
     assert tracker("slack", "check").stderr == "tracker: Slack is not connected: set SLACK_BOT_TOKEN\n"
     closed = tracker("slack", "check", SLACK_BOT_TOKEN="xoxb-1", SLACK_API_URL="http://127.0.0.1:1/api/")
@@ -177,6 +178,7 @@ def test_the_slack_check_speaks_plainly(settings: Settings, tracker: Tracker) ->
     assert closed.stderr.startswith("tracker: Slack cannot be reached")
 
 
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("moment", ["9999-12-31T00:00:00Z", "0001-01-01T00:00:00+14:00"])
 def test_an_absurd_moment_is_one_line(tracker: Tracker, app: Flask, moment: str) -> None:
     done = tracker("remind", "--now", moment)
@@ -207,6 +209,7 @@ def test_the_catalogue_has_one_version_and_says_so(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (1, "tracker: there is no catalogue 7. There is: 1\n")
 
 
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 def test_an_inventory_is_tried_then_imported_and_a_bad_one_is_one_line(app: Flask, tracker: Tracker, tmp_path: Path) -> None:
     site, file = make_site(make_engagement()), tmp_path / "list.csv"
     db.session.remove()

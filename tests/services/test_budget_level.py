@@ -42,8 +42,8 @@ class Place:
         return self.site.engagement_id
 
 
-def make_place(*, site: dict[str, Any] | None = None, **over: Any) -> Place:
-    manager = make_person(name="Jonas Weber", slack_user_id="U7JONAS")
+def make_place(*, site: dict[str, Any] | None = None, slack_user_id: str = "U7JONAS", **over: Any) -> Place:
+    manager = make_person(name="Jonas Weber", slack_user_id=slack_user_id)
     engagement = make_engagement(manager, **({"internal_slack_channel": TEAM, "name": "Museum move"} | over))
     made = make_site(engagement, **({"name": "shop"} | (site or {})))
     agree(engagement)
@@ -171,7 +171,7 @@ def test_a_move_tells_of_the_budget_it_goes_to(app: Flask) -> None:
 
 
 def test_included_work_and_budgets_of_other_sites_tell_nothing(place: Place) -> None:
-    other = make_place(name="Other")
+    other = make_place(name="Other", slack_user_id="U8")
     book(place, 1000, WorkKind.INCLUDED)
     book(other, 250)
     assert (notices(place), levels(other)) == ([], ["60", "80"])
@@ -265,7 +265,8 @@ def test_a_level_reads_well_in_slack(place: Place) -> None:
     section, actions = body["blocks"]
     assert section["text"]["text"].startswith("<@U7JONAS> *shop: 100 % of Known-incompatibility allowance booked*\n5 h of 5 h")
     assert actions["elements"][-1]["url"] == f"https://tracker.example.com/sites/{place.site.id}#hours"
-    assert body["text"] == "shop: 100 % of Known-incompatibility allowance booked · Engagement: Museum move"
+    assert body["text"].startswith("shop: 100 % of Known-incompatibility allowance booked · 5 h of 5 h are booked")
+    assert body["text"].endswith("before anybody works beyond them. · Engagement: Museum move")
 
 
 # --- at once ---------------------------------------------------------------------------------------------------------
