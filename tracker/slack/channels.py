@@ -7,7 +7,7 @@ from slack_sdk.errors import SlackApiError
 
 from tracker.domain.channel import GONE, ChannelSeen, Fault
 from tracker.slack.outcome import RATE, WIRE_FAULTS
-from tracker.slack.sender import _Client
+from tracker.slack.sender import OneTryClient
 
 PAGE = 200
 MAX_PAGES = 20
@@ -39,7 +39,7 @@ class SlackChannels:
     """Channels through slack-sdk, which repeats nothing by itself."""
 
     def __init__(self, token: str, api_url: str, *, timeout: float, proxy: str | None) -> None:
-        self._client = _Client(token=token, base_url=api_url, timeout=int(timeout) or 1, retry_handlers=[], proxy=proxy)
+        self._client = OneTryClient(token=token, base_url=api_url, timeout=int(timeout) or 1, retry_handlers=[], proxy=proxy)
         self._client.proxy = proxy
 
     def look(self, channel: str) -> ChannelSeen | Fault:

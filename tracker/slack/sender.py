@@ -32,7 +32,7 @@ class Connection:
     is_bot: bool = True
 
 
-class _Client(WebClient):
+class OneTryClient(WebClient):
     """The SDK, but only we decide on a proxy: it reads one from the environment, and so does urllib underneath it."""
 
     def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
@@ -47,7 +47,7 @@ class SlackSender:
     """Sends through slack-sdk, but lets it repeat nothing: the SDK's own retries double a message whose answer was lost."""
 
     def __init__(self, token: str, api_url: str, *, timeout: float, proxy: str | None) -> None:
-        self._client = _Client(token=token, base_url=api_url, timeout=int(timeout) or 1, retry_handlers=[], proxy=proxy)
+        self._client = OneTryClient(token=token, base_url=api_url, timeout=int(timeout) or 1, retry_handlers=[], proxy=proxy)
         self._client.proxy = proxy
 
     def send(self, post: Post) -> Outcome:

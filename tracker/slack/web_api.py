@@ -10,7 +10,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 from slack_sdk.errors import SlackApiError
 
 from tracker.slack.outcome import WIRE_FAULTS
-from tracker.slack.sender import _Client
+from tracker.slack.sender import OneTryClient
 
 TIMEOUT = 1.5  # seconds; Slack waits three for us
 # Where the addresses lie under which Slack takes an answer to a press.
@@ -24,7 +24,7 @@ class SlackViews:
     """Forms and answers, through slack-sdk. Nothing here is repeated and nothing raises: false is “it did not work”."""
 
     def __init__(self, token: str | None, api_url: str, *, proxy: str | None) -> None:
-        self._client = _Client(token=token, base_url=api_url, retry_handlers=[], proxy=proxy) if token else None
+        self._client = OneTryClient(token=token, base_url=api_url, retry_handlers=[], proxy=proxy) if token else None
         if self._client is not None:
             self._client.proxy = proxy
             self._client.timeout = TIMEOUT  # type: ignore[assignment]  # urllib takes shares of a second

@@ -20,7 +20,7 @@ from tracker.settings import Settings
 from tracker.slack.inbound.door import Door, Postponed
 from tracker.slack.inbound.routes import DOOR
 from tracker.slack.outcome import WIRE_FAULTS
-from tracker.slack.sender import _Client
+from tracker.slack.sender import OneTryClient
 
 RETRY_SECONDS = 30.0
 log = logging.getLogger("tracker.slack")
@@ -81,7 +81,7 @@ def start(app: Flask) -> Listener | None:
     settings: Settings = app.config["SETTINGS"]
     if settings.slack_app_token is None:
         return None
-    web = _Client(token=settings.slack_bot_token, base_url=settings.slack_api_url, timeout=10, retry_handlers=[])
+    web = OneTryClient(token=settings.slack_bot_token, base_url=settings.slack_api_url, timeout=10, retry_handlers=[])
     web.proxy = settings.slack_proxy
     client = SocketModeClient(app_token=settings.slack_app_token, web_client=web, proxy=settings.slack_proxy)
     listener = Listener(app, client)
